@@ -1,0 +1,106 @@
+"""An S3 object as a seekable file, read in ranges and pinned to the version that was there at the start."""
+
+import hashlib
+import io
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import ArchiveChangedError
+from .store import ObjectStore, error_code
+
+FIRST_READ_BYTES = 64 * 1024
+LONGEST_READ_BYTES = 4 * 1024 * 1024
+"""Read-ahead doubles from the first to this while reading is sequential; memory is at most twice the
+latter."""
+ATTEMPTS = 3
+
+
+class RangeReader(io.RawIOBase):
+    """A read-only, seekable file over one S3 object that cannot change underneath.
+
+    Args:
+        s3: a boto3 client in the bucket's region.
+        version_id: for a versioned bucket; else the ETag alone pins the object.
+        transient: exceptions of a broken connection, after which a range is asked for again; for botocore
+            `(BotoCoreError, OSError)`.
+
+    Raises:
+        ArchiveChangedError: the object is not there, or was replaced after the reader was made.
+    """
+
+    def __init__(
+        self,
+        s3: ObjectStore,
+        bucket: str,
+        key: str,
+        *,
+        version_id: str | None = None,
+        transient: tuple[type[Exception], ...] = (OSError,),
+    ) -> None:
+        super().__init__()
+        self._s3 = s3
+        self._place: Mapping[str, Any] = {"Bucket": bucket, "Key": key}
+        if version_id is not None:
+            self._place = {**self._place, "VersionId": version_id}
+        self._transient = transient
+        try:
+            head = s3.head_object(**self._place)
+        except Exception as error:
+            if error_code(error) in ("404", "NoSuchKey", "NoSuchVersion", "NotFound"):
+                raise ArchiveChangedError("The archive is not in its place.") from None
+            raise
+        self.bytes = int(head["ContentLength"])
+        self.etag = str(head["ETag"])
+        self._position = 0
+        self._window = b""
+        self._window_start = 0
+        self._ahead = FIRST_READ_BYTES
+        self.requests = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.bytes}[whence]
+        if origin + offset < 0:
+            raise OSError("A position before the start of the file.")
+        self._position = origin + offset
+        return self._position
+
+    def readinto(self, buffer: Any, /) -> int:
+        view = memoryview(buffer).cast("B")
+        wanted = min(len(view), max(0, self.bytes - self._position))
+        done = 0
+        while done < wanted:
+            if not self._window_start <= self._position < self._window_start + len(self._window):
+                self._fill()
+            start = self._position - self._window_start
+            piece = self._window[start : start + wanted - done]
+            view[done : done + len(piece)] = piece
+            done += len(piece)
+            self._position += len(piece)
+        return done
+
+    def _fill(self) -> None:
+        sequential = self._position == self._window_start + len(self._window)
+        self._ahead = min(self._ahead * 2, LONGEST_READ_BYTES) if sequential else FIRST_READ_BYTES
+        end = min(self._position + self._ahead, self.bytes)
+        self._window = self._get(self._position, end)
+        self._window_start = self._position
+
+    def _get(self, start: int, end: int) -> bytes:
+        for attempt in range(1, ATTEMPTS + 1):
+            self.requests += 1
+            try:
+                answer = self._s3.get_object(**self._place, Range=f"bytes={start}-{end - 1}", IfMatch=self.etag) data: bytes = answer["Body"].read() except self._transient: if attempt == ATTEMPTS: raise continue except Exception as error: gone = ("PreconditionFailed", "412", "NoSuchKey", "NoSuchVersion", "InvalidRange", "404") if error_code(error) in gone: raise ArchiveChangedError("The archive was replaced while it was read.") from None raise if len(data) == end - start: return data raise ArchiveChangedError("The archive came shorter than it is.")   def object_sha256(reader: RangeReader) -> str: """Return the SHA-256 of an object's bytes by reading it once, for an archive that several workers wrote. """ digest = hashlib.sha256()
+    reader.seek(0)
+    while chunk := reader.read(LONGEST_READ_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()

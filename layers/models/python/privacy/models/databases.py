@@ -1,0 +1,134 @@
+"""A customer database: its states, who may do what in each, and when its grace period ends."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from privacy.policy import Policy
+
+
+class Status(StrEnum):
+    """The life of a customer database (promises databases.grace, databases.deletion, databases.destroyed)."""
+
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+    DELETING = "deleting"
+    MOVING = "moving"
+    DESTROYED = "destroyed"
+
+
+NEXT: dict[Status, frozenset[Status]] = {
+    Status.ACTIVE: frozenset({Status.DEACTIVATED, Status.DELETING, Status.MOVING}),
+    Status.DEACTIVATED: frozenset({Status.ACTIVE, Status.DELETING}),
+    Status.MOVING: frozenset({Status.ACTIVE, Status.DELETING}),
+    Status.DELETING: frozenset({Status.DESTROYED}),
+    Status.DESTROYED: frozenset(),
+}
+"""Which state may follow which. Nothing leads out of `destroyed`."""
+
+
+class UnknownDatabaseError(LookupError):
+    """There is no such database, or it is somebody else's: the two answers are one."""
+
+
+class DatabaseDestroyedError(Exception):
+    """The database is destroyed for good."""
+
+
+class DatabaseStateError(Exception):
+    """The database is in a state that does not allow this."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a database holds, as last counted: it may lag."""
+
+    records: int
+    files: int
+    bytes: int
+    counted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A customer database as the control plane knows it.
+
+    `owner` is the keyed pseudonym of its account, the only link to a person; `name` is the customer's own text and
+    is gone once the database is destroyed. `since` is when the present state began.
+    """
+
+    id: str
+    owner: str
+    name: str | None
+    region: str
+    status: Status
+    created_at: datetime
+    since: datetime
+    policy_version: str
+    counts: Counts | None = None
+
+    def purge_at(self, policy: Policy) -> datetime | None:
+        """The end of the grace period, when the database is deactivated: from that second on it cannot be
+        reactivated (promise databases.grace).
+        """
+        return policy.retention["databases.grace"].after(self.since) if self.status is Status.DEACTIVATED else None
+
+
+def owned(database: Database | None, owner: str) -> Database:
+    """The database, when it exists and is the caller's.
+
+    Raises: UnknownDatabaseError.
+    """
+    if database is None or database.owner != owner:
+        raise UnknownDatabaseError
+    return database
+
+
+def existing(database: Database) -> Database:
+    """The database, unless it is destroyed.
+
+    Raises: DatabaseDestroyedError.
+    """
+    if database.status is Status.DESTROYED:
+        raise DatabaseDestroyedError
+    return database
+
+
+def open_for_content(database: Database) -> Database:
+    """The database, when its content may be read and written.
+
+    Raises: DatabaseDestroyedError, DatabaseStateError.
+    """
+    if existing(database).status is not Status.ACTIVE:
+        raise DatabaseStateError(f"the database is {database.status.value}; its content is closed")
+    return database
+
+
+def open_for_export(database: Database, policy: Policy, now: datetime) -> Database:
+    """The database, when it may be exported: also in its grace period (promise databases.export).
+
+    Raises: DatabaseDestroyedError, DatabaseStateError.
+    """
+    if existing(database).status not in (Status.ACTIVE, Status.DEACTIVATED):
+        raise DatabaseStateError(f"the database is {database.status.value}; it cannot be exported")
+    purge_at = database.purge_at(policy)
+    if purge_at is not None and purge_at <= now:
+        raise DatabaseStateError("the grace period has ended; the database is being destroyed")
+    return database
+
+
+def can_reactivate(database: Database, policy: Policy, now: datetime) -> Database:
+    """The database, when its owner may still change their mind.
+
+    Raises: DatabaseDestroyedError, DatabaseStateError (also at the very second at which the grace period ends).
+    """
+    purge_at = existing(database).purge_at(policy)
+    if purge_at is None:
+        raise DatabaseStateError(f"the database is {database.status.value}, not deactivated")
+    if purge_at <= now:
+        raise DatabaseStateError("the grace period has ended; the database can no longer be reactivated")
+    return database

@@ -1,0 +1,1 @@
+"""The one pattern of every removal: hide, queue, reclaim, verify, certify (docs/decisions.md, "Removal")."""

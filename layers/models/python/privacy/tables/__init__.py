@@ -1,0 +1,1 @@
+"""Thin typed access to one DynamoDB table each; epoch seconds exist only here."""

@@ -1,0 +1,124 @@
+"""The databases table (home region): one item a customer database, from its creation to its tombstone.
+
+Key `id`. Index `by-owner` (`owner`, `created_at`). Index `due` (`due_shard` such as `deactivated#0a`, `since`), sparse:
+only what waits for something is in it, so finding what is due costs what is due.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
+
+from privacy.models.databases import NEXT, Counts, Database, Status
+from privacy.tables.store import SHARDS, Item, Operation, Table, epoch, instant, shard_of
+
+_WAITING = (Status.DEACTIVATED, Status.DELETING, Status.MOVING)
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """Typed access to the databases table."""
+
+    table: Table
+
+    def create_operation(self, database: Database) -> Operation:
+        """The write that creates a database; refused when its id is taken, be it by a tombstone."""
+        return self.table.put_operation(_item(database), Attr("id").not_exists())
+
+    def create(self, database: Database) -> None:
+        """Create a database. Raises: ConditionFailedError when its id is taken."""
+        self.table.put(_item(database), Attr("id").not_exists())
+
+    def get(self, database_id: str) -> Database | None:
+        """A database by id, read consistently."""
+        item = self.table.get({"id": database_id})
+        return _database(item) if item else None
+
+    def owned_by(self, owner: str, *, limit: int, after: Database | None = None) -> list[Database]:
+        """Up to `limit` of an owner's databases (a pseudonym), oldest first, tombstones included."""
+        start = {"id": after.id, "owner": owner, "created_at": epoch(after.created_at)} if after else None
+        found: list[Database] = []
+        for item in self.table.query(Key("owner").eq(owner), index="by-owner", after=start, page=limit):
+            found.append(_database(item))
+            if len(found) == limit:
+                break
+        return found
+
+    def is_in(self, *states: Status) -> ConditionBase:
+        """The condition that a database exists and is in one of some states."""
+        return Attr("status").is_in([state.value for state in states])
+
+    def check_operation(self, database_id: str, *states: Status) -> Operation:
+        """A transaction's condition that a database is in one of some states."""
+        return self.table.check_operation({"id": database_id}, self.is_in(*states))
+
+    def change(self, database: Database, to: Status, now: datetime) -> Database:
+        """Move a database to its next state, if it is still as it was read: same state, begun at the same second.
+
+        Raises: ConditionFailedError when it is not; ValueError for a step that no database may take.
+        """
+        if to not in NEXT[database.status]:
+            raise ValueError(f"a database does not go from {database.status.value} to {to.value}")
+        unchanged = Attr("status").eq(database.status.value) & Attr("since").eq(epoch(database.since))
+        changes: Item = {"status": to.value, "since": epoch(now), "due_shard": _due_shard(database.id, to)}
+        if to is Status.DESTROYED:
+            changes |= dict.fromkeys(("name", "records", "files", "bytes", "counted_at", "importing"))
+        return _database(self.table.update({"id": database.id}, changes, unchanged))
+
+    def set_counts(self, database_id: str, counts: Counts) -> None:
+        """Note what a database was counted to hold, unless it is gone. Raises: ConditionFailedError."""
+        changes = {
+            "records": counts.records,
+            "files": counts.files,
+            "bytes": counts.bytes,
+            "counted_at": epoch(counts.counted_at),
+        }
+        self.table.update(
+            {"id": database_id}, changes, Attr("status").is_in([Status.ACTIVE.value, Status.DEACTIVATED.value])
+        )
+
+    def waiting(self, status: Status, until: datetime) -> Iterator[Database]:
+        """The databases that have been in a waiting state since `until` or longer."""
+        for shard in SHARDS:
+            condition = Key("due_shard").eq(f"{status.value}#{shard}") & Key("since").lte(epoch(until))
+            for item in self.table.query(condition, index="due"):
+                yield _database(item)
+
+
+def _due_shard(database_id: str, status: Status) -> str | None:
+    return f"{status.value}#{shard_of(database_id)}" if status in _WAITING else None
+
+
+def _item(database: Database) -> Item:
+    counts = database.counts
+    return {
+        "id": database.id,
+        "owner": database.owner,
+        "name": database.name,
+        "region": database.region,
+        "status": database.status.value,
+        "created_at": epoch(database.created_at),
+        "since": epoch(database.since),
+        "policy_version": database.policy_version,
+        "due_shard": _due_shard(database.id, database.status),
+        "records": counts.records if counts else None,
+        "files": counts.files if counts else None,
+        "bytes": counts.bytes if counts else None,
+        "counted_at": epoch(counts.counted_at) if counts else None,
+    }
+
+
+def _database(item: Item) -> Database:
+    counted = item.get("counted_at")
+    return Database(
+        id=item["id"],
+        owner=item["owner"],
+        name=item.get("name"),
+        region=item["region"],
+        status=Status(item["status"]),
+        created_at=instant(item["created_at"]),
+        since=instant(item["since"]),
+        policy_version=item["policy_version"],
+        counts=Counts(item["records"], item["files"], item["bytes"], instant(counted)) if counted is not None else None,
+    )

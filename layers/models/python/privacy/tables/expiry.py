@@ -1,0 +1,45 @@
+"""What expires: one way to find what is due in a table, and to remove it only if it still is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from boto3.dynamodb.conditions import Attr, Key
+
+from privacy.policy import Period
+from privacy.tables.store import SHARDS, ConditionFailedError, Item, Table, epoch, instant
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """The items of a table that end a period after an origin.
+
+    `index` has the hash key `shard` and the range key `origin` (epoch seconds), so a sweep costs what is due; since it
+    is the origin that is stored, a changed period reaches what is stored already.
+    """
+
+    table: Table
+    key: str
+    index: str
+    origin: str
+    period: Period
+
+    def due(self, now: datetime) -> Iterator[tuple[str, datetime]]:
+        """The key of each item that is over and still lies there, and since when it is over."""
+        cutoff = epoch(self.period.latest_origin_over(now))
+        for shard in SHARDS:
+            condition = Key("shard").eq(shard) & Key(self.origin).lte(cutoff)
+            for item in self.table.query(condition, index=self.index, names=(self.key, self.origin)):
+                yield item[self.key], self.period.after(instant(item[self.origin]))
+
+    def remove(self, key: str, now: datetime) -> bool:
+        """Remove an item, unless its origin has moved in the meantime; whether there was one to remove."""
+        cutoff = epoch(self.period.latest_origin_over(now))
+        try:
+            return self.table.delete({self.key: key}, Attr(self.origin).lte(cutoff)) is not None
+        except ConditionFailedError:
+            return False
+
+    def is_over(self, item: Item, now: datetime) -> bool:
+        """Whether an item is over: then no reader may see it."""
+        return self.period.over(instant(item[self.origin]), now)

@@ -1,0 +1,303 @@
+"""One DynamoDB table behind a small typed door: conditions, transactions, queries and batches in one place each."""
+
+import secrets
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from privacy.aws import POOL
+
+Item = dict[str, Any]
+Operation = dict[str, dict[str, Any]]
+
+BATCH = 25
+"""Writes in one BatchWriteItem
+(https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html)."""
+
+_PATIENCE = 8
+"""Rounds for what a batch leaves unprocessed, each twice as long as the last, before it is an error."""
+
+_TO_AWS = TypeSerializer()
+_FROM_AWS = TypeDeserializer()
+
+
+class ConditionFailedError(Exception):
+    """The condition of a write does not hold: nothing was written."""
+
+
+class TransactionRefusedError(Exception):
+    """A transaction's condition does not hold: nothing was written. `failed` lists the operations by position."""
+
+    def __init__(self, failed: tuple[int, ...]) -> None:
+        super().__init__("a condition of the transaction does not hold")
+        self.failed = failed
+
+
+class StoreBusyError(Exception):
+    """The store did not take a write after several tries; the same call may be repeated."""
+
+
+def epoch(instant: datetime) -> int:
+    """Whole epoch seconds, as TTL and sort keys want them. They exist only in this room."""
+    return int(instant.timestamp())
+
+
+def instant(seconds: int) -> datetime:
+    """The aware UTC instant of epoch seconds."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def shard_of(text: str, count: int = 16) -> str:
+    """One of `count` shards (`"00"`…`"0f"`), spread evenly and always the same for the same id."""
+    return format(zlib.crc32(text.encode("utf-8")) % count, "02x")
+
+
+SHARDS = tuple(format(number, "02x") for number in range(16))
+
+
+def to_aws(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A plain item in DynamoDB's typed JSON; what is None is left out."""
+    return {name: _TO_AWS.serialize(value) for name, value in item.items() if value is not None}
+
+
+def from_aws(item: Mapping[str, Any]) -> Item:
+    """DynamoDB's typed JSON as plain values: whole numbers as int, binary as bytes."""
+    return {name: _plain(_FROM_AWS.deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value
+    if isinstance(value, Binary):
+        return bytes(value.value)
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table by name, through a low-level client of its region."""
+
+    client: Any
+    name: str
+
+    def get(self, key: Item, *, consistent: bool = True) -> Item | None:
+        """The item under a key, read consistently unless told otherwise."""
+        answer = self.client.get_item(TableName=self.name, Key=to_aws(key), ConsistentRead=consistent)
+        return from_aws(answer["Item"]) if "Item" in answer else None
+
+    def put_operation(self, item: Item, when: ConditionBase | None = None) -> Operation:
+        """A put, for `write` or `transact`."""
+        return {"Put": {"TableName": self.name, "Item": to_aws(item), **_conditions(when)}}
+
+    def delete_operation(self, key: Item, when: ConditionBase | None = None) -> Operation:
+        """A delete, for `write` or `transact`."""
+        return {"Delete": {"TableName": self.name, "Key": to_aws(key), **_conditions(when)}}
+
+    def check_operation(self, key: Item, when: ConditionBase) -> Operation:
+        """A condition on an item that the transaction does not write."""
+        return {"ConditionCheck": {"TableName": self.name, "Key": to_aws(key), **_conditions(when)}}
+
+    def update_operation(self, key: Item, changes: Item, when: ConditionBase) -> Operation:
+        """An update that sets each attribute, or removes the one whose new value is None.
+
+        It always carries a condition, for UpdateItem creates what is missing (aws-facts.md).
+        """
+        names = {f"#u{number}": name for number, name in enumerate(changes)}
+        values = {f":u{number}": value for number, value in enumerate(changes.values()) if value is not None}
+        sets = [f"{name} = :{name[1:]}" for name in names if f":{name[1:]}" in values]
+        gone = [name for name in names if f":{name[1:]}" not in values]
+        update = (f"SET {', '.join(sets)} " if sets else "") + (f"REMOVE {', '.join(gone)}" if gone else "")
+        conditions = _conditions(when)
+        return {
+            "Update": {
+                "TableName": self.name,
+                "Key": to_aws(key),
+                "UpdateExpression": update.strip(),
+                "ConditionExpression": conditions["ConditionExpression"],
+                "ExpressionAttributeNames": conditions["ExpressionAttributeNames"] | names,
+                "ExpressionAttributeValues": conditions.get("ExpressionAttributeValues", {}) | to_aws(values),
+            }
+        }
+
+    def put(self, item: Item, when: ConditionBase | None = None) -> None:
+        """Write an item. Raises: ConditionFailedError."""
+        self._one(self.client.put_item, self.put_operation(item, when)["Put"])
+
+    def replace(self, item: Item, when: ConditionBase | None = None) -> Item | None:
+        """Write an item and give back the one that it replaced. Raises: ConditionFailedError."""
+        return self._one(self.client.put_item, self.put_operation(item, when)["Put"] | {"ReturnValues": "ALL_OLD"})
+
+    def delete(self, key: Item, when: ConditionBase | None = None) -> Item | None:
+        """Delete an item and give it back, when there was one. Raises: ConditionFailedError."""
+        operation = self.delete_operation(key, when)["Delete"] | {"ReturnValues": "ALL_OLD"}
+        return self._one(self.client.delete_item, operation)
+
+    def update(self, key: Item, changes: Item, when: ConditionBase) -> Item:
+        """Change an item and give it back as it is now. Raises: ConditionFailedError."""
+        operation = self.update_operation(key, changes, when)["Update"] | {"ReturnValues": "ALL_NEW"}
+        if not operation["ExpressionAttributeValues"]:
+            del operation["ExpressionAttributeValues"]
+        return self._one(self.client.update_item, operation) or {}
+
+    def _one(self, call: Any, arguments: dict[str, Any]) -> Item | None:
+        try:
+            answer = call(**arguments)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise ConditionFailedError from None
+            raise
+        return from_aws(answer["Attributes"]) if answer.get("Attributes") else None
+
+    def query(
+        self,
+        condition: ConditionBase,
+        *,
+        index: str | None = None,
+        after: Item | None = None,
+        names: Sequence[str] = (),
+        page: int | None = None,
+    ) -> Iterator[Item]:
+        """Every item that a key condition selects, page after page until there is none left: a Query ends at 1 MB,
+        and what it leaves out is not gone.
+
+        A table is read consistently; an index cannot be. `names` limits what comes back, `after` is the key to go on
+        from, `page` the items that one call looks at.
+        """
+        for items in self.pages(condition, index=index, after=after, names=names, page=page):
+            yield from items
+
+    def pages(
+        self,
+        condition: ConditionBase,
+        *,
+        index: str | None = None,
+        after: Item | None = None,
+        names: Sequence[str] = (),
+        page: int | None = None,
+    ) -> Iterator[list[Item]]:
+        """As `query`, a list for each call: empty ones are passed over."""
+        start = to_aws(after) if after else None
+        while True:
+            answer = self.client.query(**self._query(condition, index, names, page, start))
+            if answer["Items"]:
+                yield [from_aws(item) for item in answer["Items"]]
+            start = answer.get("LastEvaluatedKey")
+            if not start:
+                return
+
+    def count(self, condition: ConditionBase) -> int:
+        """How many items a key condition selects, read consistently, without transferring them."""
+        total, start = 0, None
+        while True:
+            answer = self.client.query(**self._query(condition, None, (), None, start), Select="COUNT")
+            total += int(answer["Count"])
+            start = answer.get("LastEvaluatedKey")
+            if not start:
+                return total
+
+    def _query(
+        self, condition: ConditionBase, index: str | None, names: Sequence[str], page: int | None, start: Any
+    ) -> dict[str, Any]:
+        built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=True)
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": built.condition_expression,
+            "ExpressionAttributeNames": dict(built.attribute_name_placeholders),
+            "ExpressionAttributeValues": to_aws(built.attribute_value_placeholders),
+        }
+        if index:
+            request["IndexName"] = index
+        else:
+            request["ConsistentRead"] = True
+        if names:
+            request["ExpressionAttributeNames"] |= {f"#p{number}": name for number, name in enumerate(names)}
+            request["ProjectionExpression"] = ", ".join(f"#p{number}" for number in range(len(names)))
+        if page:
+            request["Limit"] = page
+        if start:
+            request["ExclusiveStartKey"] = start
+        return request
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        """Write many items, up to 16 calls at a time. Raises: StoreBusyError."""
+        self._batches([{"PutRequest": {"Item": to_aws(item)}} for item in items])
+
+    def delete_all(self, keys: Iterable[Item]) -> None:
+        """Delete many items, up to 16 calls at a time. Raises: StoreBusyError."""
+        self._batches([{"DeleteRequest": {"Key": to_aws(key)}} for key in keys])
+
+    def _batches(self, requests: Sequence[dict[str, Any]]) -> None:
+        batches = [requests[start : start + BATCH] for start in range(0, len(requests), BATCH)]
+        if len(batches) < 2:
+            for batch in batches:
+                self._batch(batch)
+            return
+        with ThreadPoolExecutor(min(POOL, len(batches))) as pool:
+            for _ in pool.map(self._batch, batches):
+                pass
+
+    def _batch(self, requests: Sequence[dict[str, Any]]) -> None:
+        left: Any = requests
+        for attempt in range(_PATIENCE):
+            answer = self.client.batch_write_item(RequestItems={self.name: left})
+            left = answer.get("UnprocessedItems", {}).get(self.name)
+            if not left:
+                return
+            _pause(attempt)
+        raise StoreBusyError("the table is busy")
+
+
+def transact(client: Any, operations: Sequence[Operation]) -> None:
+    """Apply all operations or none of them; a conflict with another transaction is tried again.
+
+    Raises: TransactionRefusedError when a condition does not hold, StoreBusyError after too many conflicts.
+    """
+    for attempt in range(_PATIENCE):
+        try:
+            client.transact_write_items(TransactItems=[_without_empty_values(operation) for operation in operations])
+            return
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            codes = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
+        failed = tuple(place for place, code in enumerate(codes) if code == "ConditionalCheckFailed")
+        if failed:
+            raise TransactionRefusedError(failed)
+        _pause(attempt)
+    raise StoreBusyError("the transaction met others too often")
+
+
+def _without_empty_values(operation: Operation) -> Operation:
+    ((verb, arguments),) = operation.items()
+    return {verb: {name: value for name, value in arguments.items() if value != {}}}
+
+
+def _conditions(when: ConditionBase | None) -> dict[str, Any]:
+    if when is None:
+        return {}
+    built = ConditionExpressionBuilder().build_expression(when)
+    parts: dict[str, Any] = {
+        "ConditionExpression": built.condition_expression,
+        "ExpressionAttributeNames": dict(built.attribute_name_placeholders),
+    }
+    if built.attribute_value_placeholders:
+        parts["ExpressionAttributeValues"] = to_aws(built.attribute_value_placeholders)
+    return parts
+
+
+def _pause(attempt: int) -> None:
+    """Wait a random while, longer each time, so that those who met do not meet again (full jitter)."""
+    time.sleep(secrets.randbelow(50 * 2**attempt) / 1000)

@@ -1,0 +1,1 @@
+"""Secrets and sealing: per-database data keys, link tokens, pseudonyms, passwords, sealed addresses."""

@@ -1,0 +1,61 @@
+"""Who is calling: a customer by their session cookie; and the cookie itself."""
+
+from datetime import datetime
+from http.cookies import CookieError, SimpleCookie
+
+from chalice.app import Request
+
+from privacy.models.sessions import Session
+from privacy.tables.sessions import Sessions
+from privacy.vault.tokens import session_hash
+from privacy.web.problems import ProblemError
+
+COOKIE = "session_id"
+
+_LONGEST_TOKEN = 200
+
+
+def cookie_token(request: Request) -> str | None:
+    """The session token that the request's cookie carries, whatever it is worth."""
+    try:
+        jar = SimpleCookie(str(request.headers.get("cookie", "")))
+    except CookieError:
+        return None
+    morsel = jar.get(COOKIE)
+    token = morsel.value if morsel else ""
+    return token if 0 < len(token) <= _LONGEST_TOKEN and token.isascii() else None
+
+
+def customer(request: Request, sessions: Sessions, site: str, now: datetime) -> Session:
+    """The caller's session, its use counted.
+
+    A request that changes something must come from our site or say that it comes from a script (api.md): a form on
+    another site can do neither.
+
+    Raises: ProblemError 401 without a living session, 403 for a change from elsewhere.
+    """
+    token = cookie_token(request)
+    if request.method not in ("GET", "HEAD") and not _from_us(request, site):
+        raise ProblemError(403, "send an Origin of ours or the header X-Requested-With")
+    session = sessions.use(session_hash(token), now) if token else None
+    if session is None:
+        raise ProblemError(401, "there is no session, or it has ended; sign in")
+    return session
+
+
+def set_cookie(token: str, expires_at: datetime, now: datetime) -> dict[str, str]:
+    """The header that gives a browser its session: readable by no script, sent over TLS only."""
+    seconds = int((expires_at - now).total_seconds())
+    return {"Set-Cookie": f"{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax"}
+
+
+def drop_cookie() -> dict[str, str]:
+    """The header that takes a browser's session away."""
+    return {"Set-Cookie": f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"}
+
+
+def _from_us(request: Request, site: str) -> bool:
+    origin = request.headers.get("origin")
+    if origin:
+        return str(origin).rstrip("/").lower() == site.rstrip("/").lower()
+    return bool(request.headers.get("x-requested-with"))

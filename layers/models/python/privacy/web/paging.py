@@ -1,0 +1,34 @@
+"""Paged lists: `?limit=&cursor=`, answered by `{items, next_cursor}`."""
+
+import base64
+
+from chalice.app import Request
+
+from privacy.web.problems import invalid
+from privacy.web.requests import parameter
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+
+
+def page_request(request: Request) -> tuple[int, str | None]:
+    """The limit and the opened cursor of a list's request. Raises: ProblemError 422."""
+    text = parameter(request, "limit")
+    if text is None:
+        limit = DEFAULT_LIMIT
+    elif text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MAX_LIMIT:
+        limit = int(text)
+    else:
+        raise invalid("limit", f"a whole number from 1 to {MAX_LIMIT}")
+    cursor = parameter(request, "cursor")
+    if not cursor:
+        return limit, None
+    try:
+        return limit, base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except ValueError:
+        raise invalid("cursor", "use the next_cursor of the page before") from None
+
+
+def sealed_cursor(place: str | None) -> str | None:
+    """A place in a list as an opaque cursor."""
+    return base64.urlsafe_b64encode(place.encode("ascii")).decode("ascii").rstrip("=") if place else None

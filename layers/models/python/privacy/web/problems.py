@@ -1,0 +1,119 @@
+"""Errors as `application/problem+json` (RFC 9457): one place that turns what a room raises into an answer.
+
+Nothing that was sent is ever repeated in an answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+
+from privacy.models import databases, jobs, rawjson
+from privacy.models.fields import InvalidFieldsError, field_errors
+from privacy.tables.store import StoreBusyError
+from privacy.vault.keys import KeyDestroyedError
+
+CONTENT_TYPE = "application/problem+json"
+
+TITLES = {
+    400: "Malformed request",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Wrong state",
+    410: "Destroyed",
+    413: "Too large",
+    415: "Wrong content type",
+    422: "Invalid input",
+    429: "Slow down",
+    500: "Our fault",
+    503: "Temporarily unavailable",
+}
+
+_BUSY = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "TransactionInProgressException",
+        "SlowDown",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "KMSInternalException",
+        "DependencyTimeoutException",
+    }
+)
+
+
+class ProblemError(Exception):
+    """An error that already is its answer. `errors` is a list of `{field, message}`."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, Any]:
+        """The problem document."""
+        document: dict[str, Any] = {
+            "type": "about:blank",
+            "title": TITLES.get(self.status, "Error"),
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = self.errors
+        return document
+
+
+def invalid(field: str, message: str) -> ProblemError:
+    """One field is wrong."""
+    return ProblemError(422, "the input is not valid", errors=[{"field": field, "message": message}])
+
+
+def unavailable(detail: str, seconds: int = 5) -> ProblemError:
+    """Something behind us is down; the same request may be repeated after some seconds."""
+    return ProblemError(503, detail, headers={"Retry-After": str(seconds)})
+
+
+def problem_of(error: Exception) -> ProblemError | None:
+    """The answer to what a room raised, or None for what only a defect of ours can raise."""
+    match error:
+        case ProblemError():
+            return error
+        case ValidationError():
+            return ProblemError(422, "the input is not valid", errors=field_errors(error))
+        case InvalidFieldsError():
+            return ProblemError(422, "the input is not valid", errors=error.errors)
+        case rawjson.MalformedJSONError():
+            return ProblemError(400, "the body is not valid JSON in UTF-8")
+        case rawjson.NotAnObjectError():
+            return ProblemError(422, "the body is JSON, but not an object")
+        case rawjson.TooLargeError():
+            return ProblemError(413, "the body is too large")
+        case databases.UnknownDatabaseError():
+            return ProblemError(404, "there is no such database")
+        case databases.DatabaseDestroyedError():
+            return ProblemError(410, "the database is destroyed")
+        case databases.DatabaseStateError() | jobs.JobStateError():
+            return ProblemError(409, error.reason)
+        case jobs.UnknownJobError():
+            return ProblemError(404, "there is no such job, export or upload")
+        case KeyDestroyedError():
+            return ProblemError(409, "the database is being deleted; its content is closed")
+        case StoreBusyError() | BotoCoreError():
+            return unavailable("a store is busy; try again")
+        case ClientError() if error.response.get("Error", {}).get("Code") in _BUSY:
+            return unavailable("a store is busy; try again")
+    return None

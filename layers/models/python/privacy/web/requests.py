@@ -1,0 +1,94 @@
+"""What came in: bodies within their limits and types, query parameters, and the visitor behind a trusted edge."""
+
+import ipaddress
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from chalice.app import Request
+
+from privacy.web.problems import ProblemError, invalid
+
+MAX_JSON_BYTES = 64 * 1024
+"""A form or a command, generously."""
+
+MAX_BODY_BYTES = 4_194_304
+"""4 MB, as api.md counts them."""
+
+JSON = ("application/json",)
+NDJSON = ("application/x-ndjson",)
+
+
+class Edge(StrEnum):
+    """Who stands before the API and may be believed about the visitor (a setting)."""
+
+    NONE = "none"
+    CLOUDFRONT = "cloudfront"
+    CLOUDFLARE = "cloudflare"
+
+
+_COUNTRY = {Edge.CLOUDFRONT: "cloudfront-viewer-country", Edge.CLOUDFLARE: "cf-ipcountry"}
+
+
+def raw_body(request: Request, *, limit: int = MAX_BODY_BYTES, types: tuple[str, ...] = ()) -> bytes:
+    """The body's bytes.
+
+    Raises: ProblemError 415 for another content type than the expected ones (none sent is taken as the expected), 413
+    above `limit` bytes.
+    """
+    sent = str(request.headers.get("content-type", "")).split(";", 1)[0].strip().lower()
+    if types and sent and sent not in types:
+        raise ProblemError(415, f"send this as {types[0]}")
+    body = request.raw_body or b""
+    raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+    if len(raw) > limit:
+        raise ProblemError(413, f"the body is larger than {limit} bytes")
+    return raw
+
+
+def json_body(request: Request, *, limit: int = MAX_JSON_BYTES) -> dict[str, Any]:
+    """The body as a JSON object. Raises: ProblemError 400, 413, 415 or 422."""
+    raw = raw_body(request, limit=limit, types=JSON)
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise ProblemError(400, "the body is not valid JSON in UTF-8") from None
+    if not isinstance(document, dict):
+        raise ProblemError(422, "the body is JSON, but not an object")
+    return document
+
+
+def parameter(request: Request, name: str) -> str | None:
+    """A query parameter. Raises: ProblemError 422 when it is given twice."""
+    sent = request.query_params
+    values: list[str] = sent.getlist(name) if sent is not None and name in sent else []
+    if len(values) > 1:
+        raise invalid(name, "give this once")
+    return values[0] if values else None
+
+
+def address(request: Request, edge: Edge) -> str | None:
+    """The visitor's IP address: as the trusted edge names it, else the caller's."""
+    headers = request.headers
+    named = None
+    if edge is Edge.CLOUDFRONT:
+        named = _without_port(headers.get("cloudfront-viewer-address"))
+    elif edge is Edge.CLOUDFLARE:
+        named = headers.get("cf-connecting-ip")
+    for text in (named, request.context.get("identity", {}).get("sourceIp")):
+        try:
+            return str(ipaddress.ip_address(str(text or "").strip()))
+        except ValueError:
+            continue
+    return None
+
+
+def country(request: Request, edge: Edge) -> str | None:
+    """The visitor's country (ISO 3166 alpha-2) as the trusted edge names it; without such an edge, none."""
+    header = _COUNTRY.get(edge)
+    code = str(request.headers.get(header, "")).strip().upper() if header else ""
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else None
+
+
+def _without_port(text: str | None) -> str | None:
+    return text.rsplit(":", 1)[0].strip("[]") if text and ":" in text else text

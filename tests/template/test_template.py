@@ -1,0 +1,212 @@
+"""What the template must say, checked on what SAM makes of it: cfn-lint alone passes most of these mistakes."""
+
+import importlib
+import json
+from typing import Any
+
+import pytest
+
+from tests.template.source import ROOT, resources, template, translated
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+LONGEST_TIMEOUT = 900
+
+
+def _translated(kind: str) -> dict[str, dict[str, Any]]:
+    return {name: body for name, body in translated()["Resources"].items() if body["Type"] == kind}
+
+
+def _folder(function: dict[str, Any]) -> str:
+    return str(function["Properties"]["Handler"]).split(".")[0]
+
+
+def _routes(function: dict[str, Any]) -> set[tuple[str, str]]:
+    events = function["Properties"].get("Events", {}).values()
+    return {(event["Properties"]["Path"], event["Properties"]["Method"]) for event in events if event["Type"] == "Api"}
+
+
+@pytest.mark.parametrize("name", [name for name, body in FUNCTIONS.items() if _routes(body)])
+def test_every_route_of_the_app_is_a_route_of_the_template_and_the_other_way_round(name: str) -> None:
+    app = importlib.import_module(f"{_folder(FUNCTIONS[name])}.app").app
+    routes = {(path, method) for path, methods in app.routes.items() for method in methods}
+    assert routes == _routes(FUNCTIONS[name])
+
+
+def test_every_function_folder_is_deployed_and_every_deployed_one_exists() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert folders == {_folder(body) for body in FUNCTIONS.values()}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_its_own_role_log_group_and_alarm(name: str) -> None:
+    stem = name.removesuffix("Function")
+    properties = FUNCTIONS[name]["Properties"]
+    assert properties["Role"] == {"Fn::GetAtt": [f"{stem}Role", "Arn"]}
+    logs = template()["Resources"][f"{stem}Logs"]["Properties"]
+    assert logs["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert "KmsKeyId" in logs
+    alarm = template()["Resources"][f"{stem}ErrorsAlarm"]["Properties"]
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
+    assert alarm["AlarmActions"]
+
+
+def _statements() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name, statement)
+        for name, role in _translated("AWS::IAM::Role").items()
+        for policy in role["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+@pytest.mark.promise("security.measures")
+def test_no_role_has_a_managed_policy_a_wildcard_action_or_every_resource() -> None:
+    for name, role in _translated("AWS::IAM::Role").items():
+        assert "ManagedPolicyArns" not in role["Properties"], name
+    for name, statement in _statements():
+        actions = statement["Action"]
+        assert isinstance(actions, list), name
+        assert not [action for action in actions if action.endswith("*")], name
+        for resource in statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]:
+            assert resource != "*", name
+        if "kms:Decrypt" in actions or "kms:GenerateDataKeyWithoutPlaintext" in actions:
+            assert "Condition" in statement, f"{name}: a use of a key is bound to its alias or service"
+
+
+@pytest.mark.promise("visits.unlinked")
+def test_no_function_may_decrypt_the_address_of_a_sign_in() -> None:
+    for name, statement in _statements():
+        if {"Fn::GetAtt": ["AddressKey", "Arn"]} == statement["Resource"]:
+            assert statement["Action"] == ["kms:Encrypt"], name
+
+
+@pytest.mark.promise("visits.unlinked")
+def test_what_captures_visits_can_reach_nothing_that_names_a_person() -> None:
+    reached = json.dumps([statement["Resource"] for name, statement in _statements() if name == "VisitsRole"])
+    for store in ("accounts", "sessions", "signups", "secret"):
+        assert store not in reached
+
+
+def test_no_function_scans() -> None:
+    assert not [name for name, statement in _statements() if "dynamodb:Scan" in statement["Action"]]
+
+
+def test_every_work_queue_waits_six_times_its_functions_timeout_and_has_dead_letters_for_two_weeks() -> None:
+    queues = _translated("AWS::SQS::Queue")
+    mappings = _translated("AWS::Lambda::EventSourceMapping").values()
+    fed = {mapping["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]: mapping["Properties"] for mapping in mappings}
+    assert fed.keys() == {name for name in queues if "DeadLetters" not in name}
+    for name, mapping in fed.items():
+        function = translated()["Resources"][mapping["FunctionName"]["Ref"]]["Properties"]
+        queue = queues[name]["Properties"]
+        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"], name
+        assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5, name
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+        dead = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        assert queues[dead]["Properties"]["MessageRetentionPeriod"] == 14 * 86400
+        alarm = template()["Resources"][f"{dead}Alarm"]["Properties"]
+        assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": [dead, "QueueName"]}
+    for name, queue_body in queues.items():
+        assert queue_body["Properties"]["SqsManagedSseEnabled"] is True, name
+
+
+def test_every_schedule_retries_and_keeps_what_it_could_not_start() -> None:
+    rules = _translated("AWS::Events::Rule")
+    assert len(rules) == 3
+    for rule in rules.values():
+        (target,) = rule["Properties"]["Targets"]
+        assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["ScheduleDeadLetters", "Arn"]}
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] >= 1
+
+
+@pytest.mark.promise("security.measures")
+def test_every_table_is_encrypted_with_our_key_and_protected_from_deletion() -> None:
+    for name, table in resources("AWS::DynamoDB::Table").items():
+        properties = table["Properties"]
+        assert properties["SSESpecification"]["KMSMasterKeyId"] == {"Ref": "DataKey"}, name
+        assert properties["DeletionProtectionEnabled"] is True, name
+        assert table["DeletionPolicy"] == "Retain", name
+
+
+@pytest.mark.promise("databases.destroyed")
+def test_the_key_table_has_no_point_in_time_recovery() -> None:
+    keys = template()["Resources"]["KeysTable"]["Properties"]
+    assert keys["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": False}
+
+
+@pytest.mark.promise("visits.retention", "sessions.max-age", "signup.confirmed")
+@pytest.mark.parametrize("name", ["VisitsTable", "SessionsTable", "SignupsTable", "IdempotencyTable"])
+def test_what_expires_has_ttl_and_no_point_in_time_recovery_that_would_outlive_it(name: str) -> None:
+    properties = template()["Resources"][name]["Properties"]
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": False}
+
+
+@pytest.mark.promise("security.measures")
+def test_every_bucket_is_private_encrypted_with_our_key_and_open_over_tls_only() -> None:
+    for name, bucket in resources("AWS::S3::Bucket").items():
+        properties = bucket["Properties"]
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}, name
+        (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == {"Fn::GetAtt": ["DataKey", "Arn"]}, name
+        assert "ObjectLockEnabled" not in properties, name
+        policy = template()["Resources"][f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"]
+        assert any(entry["Sid"] == "TlsOnly" and entry["Effect"] == "Deny" for entry in policy), name
+
+
+@pytest.mark.promise("exports.retention")
+def test_lifecycle_rules_are_the_backstop_for_versions_markers_and_broken_off_uploads() -> None:
+    for name, bucket in resources("AWS::S3::Bucket").items():
+        rules = {key for rule in bucket["Properties"]["LifecycleConfiguration"]["Rules"] for key in rule}
+        assert "AbortIncompleteMultipartUpload" in rules, name
+        if "VersioningConfiguration" in bucket["Properties"]:
+            assert {"NoncurrentVersionExpiration", "ExpiredObjectDeleteMarker"} <= rules, name
+        else:
+            assert "ExpirationInDays" in rules, name
+
+
+def test_the_last_listing_waits_for_the_longest_function_and_a_cached_key() -> None:
+    from privacy.vault.keys import CACHE_SECONDS
+
+    timeouts = [body["Properties"]["Timeout"] for body in _translated("AWS::Lambda::Function").values()]
+    assert max(timeouts) == LONGEST_TIMEOUT
+    assert template()["Parameters"]["SettleSeconds"]["Default"] >= max(timeouts) + CACHE_SECONDS
+
+
+def test_a_silent_worker_is_not_taken_over_before_its_function_must_have_ended() -> None:
+    from privacy.models.jobs import LEASE_SECONDS
+
+    assert LEASE_SECONDS > LONGEST_TIMEOUT
+
+
+def test_the_api_takes_bytes_of_every_type_is_throttled_and_lets_the_website_alone_through() -> None:
+    api = template()["Resources"]["Api"]["Properties"]
+    assert api["BinaryMediaTypes"] == ["*/*"]
+    assert api["Cors"]["AllowOrigin"] == {"Fn::Sub": "'${SiteUrl}'"}
+    throttled = {setting["ResourcePath"]: setting["ThrottlingRateLimit"] for setting in api["MethodSettings"]}
+    for public in ("/*", "/signups", "/signups/confirmation", "/sessions", "/visits"):
+        assert throttled[public] > 0
+
+
+def test_the_access_log_holds_nothing_of_a_person() -> None:
+    logged = template()["Resources"]["Api"]["Properties"]["AccessLogSetting"]["Format"]
+    for word in ("identity", "sourceIp", "userAgent", "$context.path", "authorizer"):
+        assert word not in logged
+
+
+def test_the_local_captcha_verifier_is_not_what_is_deployed_by_default() -> None:
+    assert template()["Parameters"]["CaptchaVerifier"]["Default"] == "google"
+
+
+def test_no_production_template_moves_the_clock() -> None:
+    assert "PRIVACY_CLOCK_OFFSET" not in (ROOT / "template.yaml").read_text("utf-8")
+
+
+def test_sweeps_that_do_not_run_raise_an_alarm() -> None:
+    overdue = {
+        name: body["Properties"] for name, body in resources("AWS::CloudWatch::Alarm").items() if "Overdue" in name
+    }
+    assert len(overdue) >= 9
+    for name, alarm in overdue.items():
+        assert alarm["TreatMissingData"] == "breaching", name
+        assert alarm["MetricName"] == "RemovalLagSeconds", name

@@ -1,0 +1,1 @@
+"""Tests of the archive room: exports written in streams, resumed, and read with suspicion."""

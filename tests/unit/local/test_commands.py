@@ -1,0 +1,86 @@
+"""The command line says what is wrong and what to do, and touches only what is its own."""
+
+import json
+import os
+import socket
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from local import deployment, functions, outbox, travel
+from local.__main__ import main
+from local.engine import HOST, Engine, EngineError, _environment, find
+
+JANUARY = datetime(2026, 1, 31, tzinfo=UTC)
+
+
+def test_a_taken_port_is_named_with_a_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert main(["--folder", str(tmp_path), "--port", str(port), "start"]) == 1
+    said = capsys.readouterr().err
+    assert f"port {port}" in said
+    assert f"PORT={port + 100}" in said
+
+
+@pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1], ids=["another program", "nobody"])
+def test_a_process_that_is_no_engine_is_never_ended(tmp_path: Path, pid: int) -> None:
+    (tmp_path / "engine.json").write_text(json.dumps({"pid": pid, "port": 4566}))
+    assert Engine(tmp_path, 4566).stop() is False
+
+
+def test_a_spoilt_record_counts_as_no_engine(tmp_path: Path) -> None:
+    (tmp_path / "engine.json").write_text("{")
+    assert find(tmp_path, None) == Engine(tmp_path, 4566)
+
+
+def test_stopping_what_does_not_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--folder", str(tmp_path), "--port", "1", "stop"]) == 0
+    assert "nothing to stop" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["mail"], ["endpoints"], ["travel", "P1D"], ["tour"]], ids=" ".join)
+def test_without_an_engine_a_command_says_how_to_start_it(
+    tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--folder", str(tmp_path), *command]) == 1
+    assert "make local" in capsys.readouterr().err
+
+
+def test_the_engine_sees_nothing_of_the_caller_s_aws_settings(tmp_path: Path) -> None:
+    caller = {"AWS_PROFILE": "real", "AWS_SECRET_ACCESS_KEY": "real", "PATH": "/bin", "PYTHONPATH": "/x"}
+    seen = _environment(tmp_path, 4600, caller)
+    assert "real" not in seen.values()
+    assert "PYTHONPATH" not in seen
+    assert (seen["BIND_HOST"], seen["SFTP_ENABLED"], seen["IOT_MTLS_ENABLED"]) == (HOST, "0", "0")
+
+
+def test_a_month_is_counted_from_the_functions_day() -> None:
+    assert travel.span("P1M", JANUARY) == timedelta(days=28)
+    assert travel.span("P22D", JANUARY) == timedelta(days=22)
+
+
+@pytest.mark.parametrize("wrong", ["", "22 days", "P", "22D"])
+def test_what_is_no_duration_is_refused(wrong: str) -> None:
+    with pytest.raises(travel.TravelError, match="ISO 8601"):
+        travel.span(wrong, JANUARY)
+
+
+def test_a_function_is_called_by_its_folder_s_name() -> None:
+    assert functions.logical_id("session_expiry") == "SessionExpiryFunction"
+    assert functions.logical_id("session-expiry") == "SessionExpiryFunction"
+    assert functions.folder_name("SessionExpiryFunction") == "session_expiry"
+
+
+def test_an_outbox_that_does_not_answer_says_how_to_start_it() -> None:
+    with pytest.raises(EngineError, match="make local"):
+        outbox.read(f"http://{HOST}:1/")
+
+
+def test_the_home_region_is_the_policy_s() -> None:
+    where = deployment.places()
+    assert where.regions == {"americas": "us-east-1", "asia": "ap-southeast-1"}
+    assert where.home_region == "ap-southeast-1"
