@@ -44,7 +44,7 @@ bench: $(BIN)/.ready ## measure, print a table and write benchmarks.json
 	@PYTHONPATH=layers/models/python:functions:. $(BIN)/python -m tests.benchmarks
 
 prove: $(BIN)/.ready ## print each promise with the tests that show it kept
-	@$(BIN)/pytest -q -p no:randomly --promises
+	@$(BIN)/pytest --quiet --promises $(TESTS)
 
 lint: $(BIN)/.ready ## ruff, mypy and cfn-lint
 	@$(BIN)/ruff check .
@@ -70,7 +70,7 @@ lock: ## pin anew what the pinned packages bring with them
 
 clean: ## remove everything built, and the local engine's state (stops it first)
 	@if [ -x $(BIN)/python ]; then $(LOCAL) stop; fi
-	rm -rf .aws-sam .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .sam-venv .venv benchmarks.json
+	rm -rf .aws-sam .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .sam-venv .venv
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/.ready: $(REQUIREMENTS)

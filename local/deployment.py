@@ -52,10 +52,10 @@ def local_parameters(home_region: str) -> dict[str, str]:
     return {
         "HomeRegion": home_region,
         "CaptchaVerifier": "local",
-        "MailSender": "PerfectWORK <no-reply@perfectwork.example>",
+        "MailSender": "no-reply@perfectwork.example",
         "SettleSeconds": "1",
         "SiteUrl": "http://127.0.0.1:8080",
-        "TrustedEdge": "true",
+        "TrustedEdge": "cloudfront",
     }
 
 

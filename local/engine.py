@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,7 +18,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local.process import is_engine, is_taken
+
 HOST = "127.0.0.1"
+DEFAULT_PORT = 4566
 ACCOUNT = "000000000000"
 """The account that ministack gives to credentials that name none."""
 CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -64,7 +66,7 @@ class Engine:
     def running(self) -> int | None:
         """The process id of the engine that we started here, if it still runs."""
         recorded = _record(self.folder)
-        if recorded and recorded["port"] == self.port and _is_ours(recorded["pid"]):
+        if recorded and recorded["port"] == self.port and is_engine(recorded["pid"]):
             return recorded["pid"]
         return None
 
@@ -78,10 +80,11 @@ class Engine:
         for module, package in (("ministack", "ministack"), ("samtranslator", "aws-sam-translator")):
             if importlib.util.find_spec(module) is None:
                 raise EngineError(f"{package} is missing: run `make local`, which installs it")
-        if _taken(self.port):
+        if is_taken(HOST, self.port):
+            anew = "`python -m local forget`, then " if _record(self.folder) else ""
             raise EngineError(
                 f"port {self.port} on {HOST} is taken by another program: stop that program, "
-                f"or choose another port: make local PORT={self.port + 100}"
+                f"or choose another port: {anew}make local PORT={self.port + 100}"
             )
         scratch = self.folder / "tmp"
         shutil.rmtree(scratch, ignore_errors=True)  # what the workers of the last run unpacked
@@ -110,17 +113,21 @@ class Engine:
         """
         pid = self.running()
         if pid is None:
-            _record_path(self.folder).unlink(missing_ok=True)
             return False
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while _is_ours(pid):
+        while is_engine(pid):
             if time.monotonic() > deadline:
                 raise EngineError(f"the engine (process {pid}) is still saving its state; see {self.log}")
             time.sleep(0.1)
-        _record_path(self.folder).unlink(missing_ok=True)
         return True
+
+    def forget(self) -> None:
+        """End the engine and remove all that it kept."""
+        self.stop()
+        if _record(self.folder):  # a folder that no engine ran in is not ours to remove
+            shutil.rmtree(self.folder)
 
     def _await_answer(self, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -135,16 +142,18 @@ class Engine:
 
 
 def find(folder: Path, port: int | None) -> Engine:
-    """The engine of a folder: the running one, else one on the given port.
+    """The engine of a folder, on the port of its last run if none is asked for.
 
-    Raises: EngineError when it runs on another port than the one asked for.
+    Raises: EngineError when its state belongs to another port: the queues' addresses in it carry the port, and on
+    another one no message would reach its function.
     """
     recorded = _record(folder)
-    if recorded and _is_ours(recorded["pid"]):
-        if port not in (None, recorded["port"]):
-            raise EngineError(f"the engine runs on port {recorded['port']}: `make stop` first, to move it")
-        port = recorded["port"]
-    return Engine(folder, port or 4566)
+    if recorded and port not in (None, recorded["port"]):
+        raise EngineError(
+            f"the state in {folder} belongs to port {recorded['port']}: go on there "
+            f"(make local PORT={recorded['port']}), or begin anew after `python -m local forget`"
+        )
+    return Engine(folder, recorded["port"] if recorded else port or DEFAULT_PORT)
 
 
 def _environment(folder: Path, port: int, caller: Mapping[str, str]) -> dict[str, str]:
@@ -180,24 +189,3 @@ def _record(folder: Path) -> dict[str, int] | None:
         return {"pid": int(recorded["pid"]), "port": int(recorded["port"])}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _is_ours(pid: int) -> bool:
-    """Whether a process is a living engine: process ids are used again after a restart of the machine."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a child of this very process stays a zombie until it is waited for
-    processes = Path("/proc")
-    if processes.joinpath("self").exists():
-        try:
-            return b"ministack" in processes.joinpath(str(pid), "cmdline").read_bytes()  # a zombie's is empty
-        except OSError:
-            return False
-    shown = subprocess.run(  # without /proc: macOS
-        ["/bin/ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout
-    return "ministack" in shown and not shown.startswith("Z")
-
-
-def _taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0

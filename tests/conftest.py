@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from privacy import policy
+
 FAKE = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -28,3 +30,31 @@ def fake_credentials() -> Iterator[None]:
         for name, value in FAKE.items():
             environment.setenv(name, value)
         yield
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--promises", action="store_true", help="close with each promise and its tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hang each test's promises on its report, for the summary."""
+    for item in items:
+        for marker in item.iter_markers("promise"):
+            item.user_properties.extend(("promise", promise) for promise in marker.args)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each promise: shown, failed or without a test, and the number of its tests."""
+    if not terminalreporter.config.getoption("--promises"):
+        return
+    outcomes: dict[str, list[bool]] = {}
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, promise in report.user_properties:
+                if name == "promise":
+                    outcomes.setdefault(str(promise), []).append(outcome == "passed")
+    terminalreporter.section("promises")
+    for promise in policy.load().promises:
+        results = outcomes.get(promise, [])
+        state = "no test" if not results else "shown" if all(results) else "FAILED"
+        terminalreporter.write_line(f"{promise:<24} {state:<8} {len(results)} tests")

@@ -155,9 +155,7 @@ class CrashError(Exception):
 
 
 class CrashingStore:
-    """Passes calls on and dies at the n-th one, before it or after it; a dead worker makes no further
-    calls.
-    """
+    """Passes calls on and dies at the n-th one, before it or after it; a dead worker makes no further calls."""
 
     def __init__(self, inner: Any, crash_at: int, *, after: bool) -> None:
         self._inner = inner

@@ -1,8 +1,11 @@
 """Exports that are accepted: our own, and those that a person unpacked and packed again."""
 
+import io
 import shutil
+import struct
 import subprocess
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,26 @@ def test_unpacked_and_packed_again_it_is_still_accepted(tmp_path: Path, options:
         archive.extractall(folder)
     subprocess.run([ZIP, "-qr", *options, "../again.zip", "."], cwd=folder, check=True, env=environment)  # noqa: S603  # fixed arguments
     assert content(ArchiveReader.from_bytes((tmp_path / "again.zip").read_bytes())) == EXPECTED
+
+
+@pytest.mark.parametrize("field", [True, False], ids=["with Info-ZIP's field", "in plain UTF-8"])
+def test_names_that_older_tools_wrote_are_understood(field: bool) -> None:
+    name = "files/été.txt"
+    raw = b"files/\xe9t\xe9.txt" if field else name.encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        info = zipfile.ZipInfo("files/" + "x" * (len(raw) - 6))
+        if field:
+            content = b"\1" + zlib.crc32(raw).to_bytes(4, "little") + name.encode()
+            info.extra = struct.pack("<2H", 0x7075, len(content)) + content
+        archive.writestr(info, b"1")
+        archive.writestr("manifest.json", manifest([entry(name, b"1")]))
+    data = buffer.getvalue().replace(info.filename.encode(), raw)
+    assert content_of_files(ArchiveReader.from_bytes(data)) == {"été.txt": b"1"}
+
+
+def content_of_files(reader: ArchiveReader) -> dict[str | None, bytes]:
+    return content(reader)[1]
 
 
 def test_folders_and_another_order_do_not_matter() -> None:

@@ -89,6 +89,13 @@ def test_what_is_compressed_already_is_not_compressed_again() -> None:
     assert records.compress_size < records.file_size
 
 
+def test_zip64_is_used_only_where_the_size_may_need_it() -> None:
+    data = sample()
+    for info in opened(data).infolist():
+        extra = int.from_bytes(data[info.header_offset + 28 : info.header_offset + 30], "little")
+        assert extra == (20 if info.filename == "files/a/été.png" else 0)  # the one written without its size
+
+
 @pytest.mark.parametrize(
     ("modified", "kept"),
     [

@@ -32,6 +32,22 @@ def test_a_process_that_is_no_engine_is_never_ended(tmp_path: Path, pid: int) ->
     assert Engine(tmp_path, 4566).stop() is False
 
 
+def test_state_is_not_taken_to_another_port(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "engine.json").write_text(json.dumps({"pid": 2**22 + 1, "port": 4600}))
+    assert find(tmp_path, None).port == 4600
+    assert main(["--folder", str(tmp_path), "--port", "4700", "start"]) == 1
+    assert "PORT=4600" in capsys.readouterr().err
+
+
+def test_forgetting_removes_only_what_an_engine_kept(tmp_path: Path) -> None:
+    (tmp_path / "work.txt").write_text("mine")
+    assert main(["--folder", str(tmp_path), "forget"]) == 0
+    assert (tmp_path / "work.txt").exists()
+    (tmp_path / "engine.json").write_text(json.dumps({"pid": 2**22 + 1, "port": 4600}))
+    assert main(["--folder", str(tmp_path), "forget"]) == 0
+    assert not tmp_path.exists()
+
+
 def test_a_spoilt_record_counts_as_no_engine(tmp_path: Path) -> None:
     (tmp_path / "engine.json").write_text("{")
     assert find(tmp_path, None) == Engine(tmp_path, 4566)

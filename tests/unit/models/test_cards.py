@@ -108,6 +108,9 @@ def test_no_surrounding_text_hides_a_card_number(context: str) -> None:
         "4.111111111111111e15",
         "100%4111111111111111",
         "一4111 1111 1111 1111",
+        "room 12, 4\u200b111111111111111, 34",
+        "7-4\u202e11111111\u00ad1111111-7",
+        "beef4111111111111111beef",
     ],
 )
 def test_an_ordinary_disguise_is_seen_through(text: str) -> None:
@@ -136,9 +139,7 @@ def test_disguises_on_top_of_each_other_hide_nothing(
     assert holds_card_number(context.format(text)), ascii(context.format(text))
 
 
-def test_an_old_visa_of_thirteen_digits_is_missed_only_when_it_is_an_article_a_phone_or_an_identity_number() -> (
-    None
-):
+def test_an_old_visa_of_thirteen_digits_is_missed_only_when_it_is_an_article_a_phone_or_an_identity_number() -> None:
     source = random.Random(13)
     numbers = [writings.with_luhn("4" + writings.digits(source, 11)) for _ in range(2000)]
     embossed = [" ".join((number[:4], number[4:7], number[7:10], number[10:])) for number in numbers]
@@ -161,7 +162,6 @@ KNOWN = {"name", "order", "reference", "lines", "amount", "message"}
         ({"amount": 4111111111111111.0}, ["amount"]),
         ({"amount": -4111111111111111}, ["amount"]),
         ({"amount": Decimal("4111111111111111.00")}, ["amount"]),
-        ({"amount": 4111.111111111111e12}, ["amount"]),
         ({VISA: "x"}, ["(unknown)"]),
         ({"name": {"4111 1111 1111 1111": 1}}, ["name.(unknown)"]),
         ({"anna@company.example": VISA}, ["(unknown)"]),
@@ -224,6 +224,8 @@ def test_the_depth_of_the_input_does_not_matter() -> None:
         "+65 6234 5678 / +65 6345 6789",
         "550e8400-e29b-41d4-a716-446655440000",
         "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "abcdefab-4111-1111-1111-1111abcdefab",
+        "abcdef" * 4 + "4111111111111111" + "fedcba" * 4,
         "DE89 3704 0044 0532 0130 00",
         "GB29 NWBK 6016 1331 9268 19",
         "4006381333931",
@@ -254,9 +256,7 @@ def test_what_looks_like_a_card_is_not_mistaken(kind: str, seed: int) -> None:
     assert not holds_card_number(text), ascii(text)
 
 
-@pytest.mark.parametrize(
-    ("length", "at_most"), [(13, 0.012), (14, 0.006), (15, 0.005), (16, 0.035), (19, 0.025)]
-)
+@pytest.mark.parametrize(("length", "at_most"), [(13, 0.012), (14, 0.006), (15, 0.005), (16, 0.035), (19, 0.025)])
 def test_of_random_references_only_those_with_an_issuer_and_a_check_digit_are_refused(
     length: int, at_most: float
 ) -> None:
@@ -265,11 +265,7 @@ def test_of_random_references_only_those_with_an_issuer_and_a_check_digit_are_re
     assert refused / 5000 <= at_most  # Luhn alone would refuse 0.1
 
 
-@given(
-    value=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=20
-    )
-)
+@given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=20))
 @settings(deadline=None)
 def test_searching_never_fails_and_never_changes_its_mind(value: Any) -> None:
     assert card_fields(value) == card_fields(value)
@@ -306,7 +302,7 @@ def test_the_cost_grows_with_the_length_and_no_faster(unit: str) -> None:
 
 def test_many_lookalikes_count_as_cards_before_they_cost_much() -> None:
     source = random.Random(5)
-    numbers = []
+    numbers: list[str] = []
     while len(numbers) < 100:
         number = writings.with_luhn("49151" + writings.digits(source, 7))
         if not holds_card_number("+" + number):

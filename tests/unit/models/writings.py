@@ -162,9 +162,7 @@ def _phone(source: random.Random) -> phonenumbers.PhoneNumber:
             continue
         national = str(example.national_number)
         kept = source.randint(2, max(2, len(national) - 2))
-        number = phonenumbers.parse(
-            f"+{example.country_code}{national[:kept]}{digits(source, len(national) - kept)}"
-        )
+        number = phonenumbers.parse(f"+{example.country_code}{national[:kept]}{digits(source, len(national) - kept)}")
         if phonenumbers.is_valid_number(number):
             return number
 
@@ -194,18 +192,14 @@ def two_phones(source: random.Random) -> str:
     return f"{first}{source.choice([' / ', ', ', ' or ', chr(10)])}{second}"
 
 
-_IBANS = re.findall(
-    r'^([A-Z]{2}) .*bban="([^"]*)"', (files("stdnum") / "iban.dat").read_text("utf-8"), re.MULTILINE
-)
+_IBANS = re.findall(r'^([A-Z]{2}) .*bban="([^"]*)"', (files("stdnum") / "iban.dat").read_text("utf-8"), re.MULTILINE)
 
 
 def iban(source: random.Random) -> str:
     country, structure = source.choice(_IBANS)
     body = ""
     for length, kind in re.findall(r"(\d+)!?([nac])", structure):
-        body += "".join(
-            source.choice("0123456789" if kind == "n" else "ABCDEFXYZ") for _ in range(int(length))
-        )
+        body += "".join(source.choice("0123456789" if kind == "n" else "ABCDEFXYZ") for _ in range(int(length)))
     check = 98 - int("".join(str(int(character, 36)) for character in body + country + "00")) % 97
     text = f"{country}{check:02d}{body}"
     return source.choice(["", "IBAN: ", "my iban is "]) + source.choice(

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Protocol
 
-from .errors import (
+from privacy.archive.errors import (
     ArchiveTooLargeError,
     DuplicateMemberError,
     NotAZipError,
@@ -16,7 +16,7 @@ from .errors import (
     UnsafePathError,
     UnsupportedMemberError,
 )
-from .names import check_path
+from privacy.archive.names import check_path
 
 # Layouts of the ZIP format (APPNOTE 6.3.10): 4.3.16, 4.3.15, 4.3.14, 4.3.12, 4.3.7.
 _END = struct.Struct("<4s4H2LH")
@@ -49,8 +49,7 @@ class Limits:
     manifest_bytes: int = 64 * MIB
     total_bytes: int = 512 * GIB
     ratio: int = 250
-    """Unpacked over packed size, where the unpacked size is above `free_bytes`: deflate reaches 1,032 on
-    zeros."""
+    """Unpacked over packed size, where the unpacked size is above `free_bytes`: deflate reaches 1,032 on zeros."""
     free_bytes: int = GIB
     line_bytes: int = MIB
 
@@ -66,9 +65,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One member that is not a folder: its number in the directory from 1, its true path, and where the next
-    begins.
-    """
+    """One member that is not a folder: its number in the directory from 1, its true path, and where the next begins."""
 
     number: int
     path: str
@@ -233,8 +230,7 @@ def _raw_name(info: zipfile.ZipInfo) -> bytes:
 
 
 def _true_name(info: zipfile.ZipInfo, raw: bytes) -> str:
-    """Return a name as its writer meant it: flagged UTF-8, Info-ZIP's extra field, unflagged UTF-8, or code
-    page 437.
+    """Return a name as its writer meant it: flagged UTF-8, Info-ZIP's extra field, unflagged UTF-8, or code page 437.
 
     It is not cut at a NUL, as zipfile's own is.
     """

@@ -42,9 +42,7 @@ class ArchiveChangedError(ArchiveError):
 
 
 class ArchiveStateError(ArchiveError):
-    """The archive is asked for something that its state does not allow, such as a checkpoint inside a
-    member.
-    """
+    """The archive is asked for something that its state does not allow, such as a checkpoint inside a member."""
 
 
 class UploadLostError(ArchiveError):

@@ -1,13 +1,11 @@
-"""Where an unfinished archive's state waits for the next worker: one object, since it outgrows a DynamoDB
-item.
-"""
+"""Where an unfinished archive's state waits for the next worker: one object, since it outgrows a DynamoDB item."""
 
 import gzip
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from .store import ObjectStore, error_code
+from privacy.archive.store import ObjectStore, error_code
 
 
 def save(
@@ -38,8 +36,7 @@ def load(s3: ObjectStore, bucket: str, key: str) -> dict[str, Any] | None:
 
 
 def clear(s3: ObjectStore, bucket: str, prefix: str) -> int:
-    """Remove every object below a prefix (the state, and tails of crashed workers) and return how many there
-    were.
+    """Remove every object below a prefix (the state, and tails of crashed workers) and return how many there were.
 
     Raises:
         RuntimeError: the store refused to remove some of them.

@@ -30,9 +30,7 @@ accepted too, as long as nothing was added, removed or changed.
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """One member as the manifest lists it: size in bytes, SHA-256 in hex; records and model for records
-    only.
-    """
+    """One member as the manifest lists it: size in bytes, SHA-256 in hex; records and model for records only."""
 
     path: str
     bytes: int

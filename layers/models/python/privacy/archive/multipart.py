@@ -1,6 +1,4 @@
-"""A file that is written once, from front to end, into an S3 object, and that a later worker can go on
-writing.
-"""
+"""A file that is written once, from front to end, into an S3 object, and that a later worker can go on writing."""
 
 import base64
 import hashlib
@@ -12,8 +10,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from .errors import ArchiveStateError, ArchiveTooLargeError, UploadLostError
-from .store import ObjectStore, error_code
+from privacy.archive.errors import ArchiveStateError, ArchiveTooLargeError, UploadLostError
+from privacy.archive.store import ObjectStore, error_code
 
 MIB = 1024 * 1024
 SMALLEST_PART_BYTES = 5 * MIB
@@ -29,9 +27,7 @@ IN_FLIGHT = 3
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """A finished object: its size in bytes, its ETag, and the SHA-256 of its bytes where one worker wrote
-    them all.
-    """
+    """A finished object: its size in bytes, its ETag, and the SHA-256 of its bytes where one worker wrote them all."""
 
     bytes: int
     etag: str
@@ -39,15 +35,12 @@ class StoredObject:
 
 
 def part_size(number: int, base: int = PART_BYTES) -> int:
-    """Return the size in bytes of a part, counted from 1, so that 10,000 parts reach far without large
-    buffers.
-    """
+    """Return the size in bytes of a part, counted from 1, so that 10,000 parts reach far without large buffers."""
     return int(base << ((number - 1) // PARTS_OF_ONE_SIZE))
 
 
 def completed(s3: ObjectStore, bucket: str, key: str) -> StoredObject | None:
-    """Return the object when an upload to this key was finished, for a worker that cannot know how the last
-    one ended.
+    """Return the object when an upload to this key was finished, for a worker that cannot know how the last one ended.
 
     The key must be used by one upload only (an export's key holds its id).
     """
@@ -120,8 +113,7 @@ class MultipartStream:
 
     @classmethod
     def resume(cls, s3: ObjectStore, checkpoint: Mapping[str, Any], **options: Any) -> Self:
-        """Go on where `checkpoint` was taken; `options` are those of the constructor, with the same bucket
-        and key.
+        """Go on where `checkpoint` was taken; `options` are those of the constructor, with the same bucket and key.
 
         Raises:
             UploadLostError: the stored tail is missing or is another's.
@@ -178,11 +170,28 @@ class MultipartStream:
         self._settle(0)
         tail = None
         if self._buffer:
-            # The offset is in the key, so that a crash before the caller has saved this leaves the last tail
-            # alone.
+            # The offset is in the key, so that a crash before the caller has saved this leaves the last tail alone.
             key = f"{self._scratch}tail-{self._offset}"
-            self._s3.put_object(Bucket=self._place["Bucket"], Key=key, Body=bytes(self._buffer),
-            **self._encryption()) tail = {"key": key, "bytes": len(self._buffer), "crc32": zlib.crc32(self._buffer)} if key not in self._tails: self._tails.append(key) self._drop_tails(keep=2) return { "upload_id": self._upload_id, "offset": self._offset, "part_bytes": self._part_bytes, "parts": [dict(part) for part in self._parts], "tail": tail, }  def finish(self) -> StoredObject: """Complete the object and return it; what is smaller than one part needs a single call.""" self._require_open() if self._upload_id is None: body = bytes(self._buffer) answer = self._s3.put_object(**self._place, Body=body, ChecksumCRC32=_crc32(body), **self._stored_as) else:
+            self._s3.put_object(Bucket=self._place["Bucket"], Key=key, Body=bytes(self._buffer), **self._encryption())
+            tail = {"key": key, "bytes": len(self._buffer), "crc32": zlib.crc32(self._buffer)}
+            if key not in self._tails:
+                self._tails.append(key)
+        self._drop_tails(keep=2)
+        return {
+            "upload_id": self._upload_id,
+            "offset": self._offset,
+            "part_bytes": self._part_bytes,
+            "parts": [dict(part) for part in self._parts],
+            "tail": tail,
+        }
+
+    def finish(self) -> StoredObject:
+        """Complete the object and return it; what is smaller than one part needs a single call."""
+        self._require_open()
+        if self._upload_id is None:
+            body = bytes(self._buffer)
+            answer = self._s3.put_object(**self._place, Body=body, ChecksumCRC32=_crc32(body), **self._stored_as)
+        else:
             if self._buffer:
                 self._send_part()
             self._settle(0)
@@ -234,8 +243,8 @@ class MultipartStream:
             raise ArchiveTooLargeError("The archive is larger than one stored object can be.")
         if self._upload_id is None:
             # With the algorithm named here S3 checks every part and the list of parts at completion.
-            created = self._s3.create_multipart_upload(**self._place, ChecksumAlgorithm="CRC32",
-            **self._stored_as) self._upload_id = str(created["UploadId"])
+            created = self._s3.create_multipart_upload(**self._place, ChecksumAlgorithm="CRC32", **self._stored_as)
+            self._upload_id = str(created["UploadId"])
         self._settle(self._in_flight - 1)
         self._pending.append(self._pool.submit(self._upload, number, bytes(self._buffer)))
         self._buffer = bytearray()
@@ -267,8 +276,7 @@ class MultipartStream:
             return operation(**self._place, **arguments)
         except Exception as error:
             if error_code(error) in ("NoSuchUpload", "InvalidPart", "InvalidPartOrder"):
-                raise UploadLostError("The unfinished upload is gone, or another worker wrote to it.") from
-                None
+                raise UploadLostError("The unfinished upload is gone, or another worker wrote to it.") from None
             raise
 
     def _read_tail(self, key: str) -> bytes:

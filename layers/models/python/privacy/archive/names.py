@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from .errors import UnsafePathError
+from privacy.archive.errors import UnsafePathError
 
 MANIFEST = "manifest.json"
 README = "README.txt"
@@ -38,9 +38,8 @@ def check_path(path: str) -> str:
     """Return `path` when it names a place below the archive's root on every system.
 
     Raises:
-        UnsafePathError: it is empty, too long, absolute, has an empty, `.` or `..` part, a backslash, a NUL,
-        a drive
-            letter, or cannot be written as UTF-8.
+        UnsafePathError: it is empty, too long, absolute, has an empty, `.` or `..` part, a backslash, a NUL or a
+            drive letter, or cannot be written as UTF-8.
     """
     try:
         length = len(path.encode("utf-8"))
@@ -68,11 +67,9 @@ def piece_path(model: str, number: int, taken: Collection[str]) -> str:
 
 
 def model_of(path: str, paths: Collection[str]) -> str | None:
-    """Return the model that a records member without a `model` in the manifest belongs to, None when none
-    fits.
+    """Return the model that a records member without a `model` in the manifest belongs to, None when none fits.
 
-    `<base>.<n>` is a further piece only where the piece before it is there too; else it is a model of that
-    name.
+    `<base>.<n>` is a further piece only where the piece before it is there too; else it is a model of that name.
     """
     if not (path.startswith(RECORDS) and path.endswith(".jsonl")):
         return None

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from .errors import ArchiveError
-from .writer import ArchiveWriter, MemberOutput
+from privacy.archive.errors import ArchiveError
+from privacy.archive.writer import ArchiveWriter, MemberOutput
 
 PIECE_BYTES = 64 * 1024 * 1024
 """From this size on the next record begins a further piece (the interface, "The export")."""
@@ -37,14 +37,11 @@ class RecordPieces:
             raise ArchiveError("A record is one line.")
         self._lines.append(line)
         self._waiting += len(line) + 1
-        # The rest is for one line in hundreds: this method is a third of the time of an export of small
-        # records.
+        # The rest is for one line in hundreds: this method is a third of the time of an export of small records.
         return self._waiting >= self._enough and self._hand_over()
 
     def cut(self) -> bool:
-        """End the open member, if any; return whether there was one. Call it after the model's last
-        record.
-        """
+        """End the open member, if any; return whether there was one. Call it after the model's last record."""
         output = self._output
         if output is None:
             return False

@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import ArchiveChangedError
-from .store import ObjectStore, error_code
+from privacy.archive.errors import ArchiveChangedError
+from privacy.archive.store import ObjectStore, error_code
 
 FIRST_READ_BYTES = 64 * 1024
 LONGEST_READ_BYTES = 4 * 1024 * 1024
-"""Read-ahead doubles from the first to this while reading is sequential; memory is at most twice the
-latter."""
+"""Read-ahead doubles from the first to this while reading is sequential; memory is at most twice the latter."""
 ATTEMPTS = 3
 
 
@@ -99,7 +98,25 @@ class RangeReader(io.RawIOBase):
         for attempt in range(1, ATTEMPTS + 1):
             self.requests += 1
             try:
-                answer = self._s3.get_object(**self._place, Range=f"bytes={start}-{end - 1}", IfMatch=self.etag) data: bytes = answer["Body"].read() except self._transient: if attempt == ATTEMPTS: raise continue except Exception as error: gone = ("PreconditionFailed", "412", "NoSuchKey", "NoSuchVersion", "InvalidRange", "404") if error_code(error) in gone: raise ArchiveChangedError("The archive was replaced while it was read.") from None raise if len(data) == end - start: return data raise ArchiveChangedError("The archive came shorter than it is.")   def object_sha256(reader: RangeReader) -> str: """Return the SHA-256 of an object's bytes by reading it once, for an archive that several workers wrote. """ digest = hashlib.sha256()
+                answer = self._s3.get_object(**self._place, Range=f"bytes={start}-{end - 1}", IfMatch=self.etag)
+                data: bytes = answer["Body"].read()
+            except self._transient:
+                if attempt == ATTEMPTS:
+                    raise
+                continue
+            except Exception as error:
+                gone = ("PreconditionFailed", "412", "NoSuchKey", "NoSuchVersion", "InvalidRange", "404")
+                if error_code(error) in gone:
+                    raise ArchiveChangedError("The archive was replaced while it was read.") from None
+                raise
+            if len(data) == end - start:
+                return data
+        raise ArchiveChangedError("The archive came shorter than it is.")
+
+
+def object_sha256(reader: RangeReader) -> str:
+    """Return the SHA-256 of an object's bytes by reading it once, for an archive that several workers wrote."""
+    digest = hashlib.sha256()
     reader.seek(0)
     while chunk := reader.read(LONGEST_READ_BYTES):
         digest.update(chunk)

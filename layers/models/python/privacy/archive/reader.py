@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from .directory import GuardedFile, Limits, SeekableFile, Slot, check_local, slots, survey
-from .errors import ArchiveTooLargeError, CorruptMemberError, ManifestError, NotAZipError
-from .manifest import FORMAT, ManifestEntry
-from .names import FILES, MANIFEST, MODEL, README, RECORDS, model_of
+from privacy.archive.directory import GuardedFile, Limits, SeekableFile, Slot, check_local, slots, survey
+from privacy.archive.errors import ArchiveTooLargeError, CorruptMemberError, ManifestError, NotAZipError
+from privacy.archive.manifest import FORMAT, ManifestEntry
+from privacy.archive.names import FILES, MANIFEST, MODEL, README, RECORDS, model_of
 
 CHUNK_BYTES = 256 * 1024
 _ZIP_ERRORS = (
@@ -85,14 +85,12 @@ class MemberStream(io.RawIOBase):
 
 
 class ArchiveReader:
-    """An export over a seekable binary file: opening it checks its directory and manifest, `verify` its
-    content.
+    """An export over a seekable binary file: opening it checks its directory and manifest, `verify` its content.
 
     Raises:
         ArchiveError: on opening, one of its kinds: not a ZIP, over a limit, an unsafe, repeated, encrypted or
-        overlapping
-            member, a manifest that is missing or does not list exactly what is there. No text holds a name or
-            content.
+            overlapping member, a manifest that is missing or does not list exactly what is there. No text holds a
+            name or content.
     """
 
     def __init__(self, file: SeekableFile, *, limits: Limits | None = None) -> None:

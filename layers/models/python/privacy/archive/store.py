@@ -7,8 +7,7 @@ from typing import Any, Protocol
 class ObjectStore(Protocol):
     """A boto3 S3 client, or a fake with the same calls."""
 
-    # Properties of a callable type, because boto3's own types name every keyword and would not fit
-    # `**kwargs`.
+    # Properties of a callable type, because boto3's own types name every keyword and would not fit `**kwargs`.
     @property
     def put_object(self) -> Callable[..., Any]: ...
     @property

@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
-from .errors import ArchiveStateError, CorruptMemberError, DuplicateMemberError
-from .manifest import README_TEXT, Manifest, ManifestEntry
-from .multipart import StoredObject
-from .names import MANIFEST, README, check_path, piece_path
+from privacy.archive.errors import ArchiveStateError, CorruptMemberError, DuplicateMemberError
+from privacy.archive.manifest import README_TEXT, Manifest, ManifestEntry
+from privacy.archive.multipart import StoredObject
+from privacy.archive.names import MANIFEST, README, check_path, piece_path
 
 LEVEL = 1
-"""Deflate level of what can be compressed: 2.5 times the speed of level 6 for archives 9 % larger
-(measured)."""
+"""Deflate level of what can be compressed: 2.5 times the speed of level 6 for archives 9 % larger (measured)."""
 LEVEL_OF_COMPRESSED = 0
 """Deflate without compression, not the method `store`: with the sizes behind the data, only deflate marks its
 own end, which readers that stream need. It costs 5 bytes in 64 KiB."""
@@ -41,9 +40,7 @@ class ByteSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FinishedArchive:
-    """A complete archive in numbers; `sha256` is None when more than one worker wrote it: see
-    `object_sha256`.
-    """
+    """A complete archive in numbers; `sha256` is None when more than one worker wrote it: see `object_sha256`."""
 
     bytes: int
     etag: str
@@ -54,9 +51,7 @@ class FinishedArchive:
 
 
 class _Gate:
-    """Stands between zipfile and the sink, so that an abandoned ZipFile, which writes when it is closed,
-    cannot.
-    """
+    """Stands between zipfile and the sink, so that an abandoned ZipFile, which writes when it is closed, cannot."""
 
     def __init__(self, sink: ByteSink) -> None:
         self._sink = sink
@@ -77,9 +72,7 @@ class _Gate:
 
 
 class MemberOutput:
-    """One member while it is written: counts its bytes and hashes them. `records` is set by who writes
-    records.
-    """
+    """One member while it is written: counts its bytes and hashes them. `records` is set by who writes records."""
 
     def __init__(
         self,
@@ -199,8 +192,8 @@ class ArchiveWriter:
             path: its path in the archive.
             modified: when its content was last changed; kept to two seconds in UTC, from 1980 to 2107.
             compress: False for what is compressed already.
-            size: its bytes where known; else the member may have any size, at the price of
-            zip64: which is False for a member that surely stays below 2 GiB.
+            size: its bytes where known.
+            zip64: without `size`, False for what surely stays below 2 GiB: few old tools know ZIP64.
             model: for records, their model.
             media_type: for files, their content type.
 

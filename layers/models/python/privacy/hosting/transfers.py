@@ -5,13 +5,22 @@ so a delete is final.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from privacy.hosting.host import Host
+
+EXPORTS, STAGING = "exports/", "staging/"
+"""What the keys begin with; then comes the database's id and a slash."""
 
 MAX_UPLOAD_BYTES = 5 * 1024**3
 """What one CopyObject moves (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html)."""
+
+_REFUSED_PARTS = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML", "InvalidRequest"})
+"""What S3 calls parts that do not fit (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html)."""
 
 _LEAST_PART = 8 * 1024**2
 _PARTS = 100
@@ -20,17 +29,26 @@ _PARTS = 100
 
 def export_key(database_id: str, export_id: str) -> str:
     """Where an export's ZIP lies."""
-    return f"exports/{database_id}/{export_id}.zip"
+    return f"{EXPORTS}{database_id}/{export_id}.zip"
 
 
 def journal_key(database_id: str, export_id: str) -> str:
     """Where an unfinished export's journal lies."""
-    return f"exports/{database_id}/{export_id}.journal"
+    return f"{EXPORTS}{database_id}/{export_id}.journal"
+
+
+def export_prefix(database_id: str, export_id: str) -> str:
+    """What everything of an export begins with: its ZIP, its journal, and what a crashed worker left beside them."""
+    return f"{EXPORTS}{database_id}/{export_id}"
 
 
 def staging_key(database_id: str, upload_id: str) -> str:
     """Where an upload waits to be used."""
-    return f"staging/{database_id}/{upload_id}"
+    return f"{STAGING}{database_id}/{upload_id}"
+
+
+class PartsRefusedError(Exception):
+    """The parts of an upload are not those that were stored, or one but the last is too small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +57,9 @@ class Transfers:
 
     host: Host
 
-    def begin(self, key: str, content_type: str) -> str:
+    def begin(self, key: str) -> str:
         """Open a multipart upload and give S3's id of it."""
-        answer = self.host.s3.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)
+        answer = self.host.s3.create_multipart_upload(Bucket=self._bucket, Key=key)
         upload_id: str = answer["UploadId"]
         return upload_id
 
@@ -61,14 +79,22 @@ class Transfers:
         ]
         return part_size, links
 
-    def complete(self, key: str, s3_upload: str, parts: list[dict[str, Any]]) -> None:
-        """Join the parts (`{number, etag}`) to one object. Raises botocore's ClientError when S3 refuses them."""
-        self.host.s3.complete_multipart_upload(
-            Bucket=self._bucket,
-            Key=key,
-            UploadId=s3_upload,
-            MultipartUpload={"Parts": [{"PartNumber": part["number"], "ETag": part["etag"]} for part in parts]},
-        )
+    def complete(self, key: str, s3_upload: str, parts: Sequence[tuple[int, str]]) -> None:
+        """Join the parts (number and ETag, by number) to one object; what was joined before is no error.
+
+        Raises: PartsRefusedError.
+        """
+        joined = {"Parts": [{"PartNumber": number, "ETag": etag} for number, etag in parts]}
+        try:
+            self.host.s3.complete_multipart_upload(
+                Bucket=self._bucket, Key=key, UploadId=s3_upload, MultipartUpload=joined
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _REFUSED_PARTS:
+                raise PartsRefusedError from None
+            if code != "NoSuchUpload" or self.size(key) is None:
+                raise
 
     def abort(self, key: str, s3_upload: str) -> None:
         """Give a multipart upload up; one that is over already is no error."""
@@ -85,20 +111,21 @@ class Transfers:
                 return int(entry["Size"])
         return None
 
-    def put(self, key: str, content: bytes, content_type: str) -> None:
+    def put(self, key: str, content: bytes) -> None:
         """Store an object."""
-        self.host.s3.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
+        self.host.s3.put_object(Bucket=self._bucket, Key=key, Body=content)
 
     def open(self, key: str) -> Any:
         """The bytes of an object, as a stream to read from."""
         return self.host.s3.get_object(Bucket=self._bucket, Key=key)["Body"]
 
     def link(self, key: str, filename: str, seconds: int) -> str:
-        """A download link that lives for some seconds."""
+        """A download link to a ZIP that lives for some seconds."""
         parameters = {
             "Bucket": self._bucket,
             "Key": key,
             "ResponseContentDisposition": f'attachment; filename="{filename}"',
+            "ResponseContentType": "application/zip",
         }
         url: str = self.host.s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
         return url

@@ -2,20 +2,32 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from privacy.models.fields import Form
 
 
 @dataclass(frozen=True, slots=True)
 class PendingSignup:
     """A sign-up that waits for its confirmation link: `sealed` opens only with the link's token
     (promise signup.confirmed). Once confirmed, nothing of the form is left in it but the ids of what came of it.
+    `expires_at` is what its sender was told and what its link says; a shorter period in force ends it earlier.
     """
 
     id: str
     created_at: datetime
+    expires_at: datetime
     sealed: bytes | None
     account_id: str | None = None
     database_id: str | None = None
+
+
+class Confirmation(Form):
+    """The body of `POST /signups/confirmation`: the token from the link in the mail."""
+
+    token: Annotated[str, Field(strict=True, min_length=1, max_length=512)]
 
 
 @dataclass(frozen=True, slots=True)

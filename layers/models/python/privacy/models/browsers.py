@@ -1,5 +1,6 @@
 """The names under which browsers and platforms are recorded; whatever else a request calls itself does not
-stay (promise visits.fields)."""
+stay (promise visits.fields).
+"""
 
 from collections.abc import Mapping
 

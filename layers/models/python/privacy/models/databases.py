@@ -58,7 +58,8 @@ class Database:
     """A customer database as the control plane knows it.
 
     `owner` is the keyed pseudonym of its account, the only link to a person; `name` is the customer's own text and
-    is gone once the database is destroyed. `since` is when the present state began.
+    is gone once the database is destroyed. `since` is when the present state began. `importing` is the job of the
+    latest import: while that job is not over, no other import may begin.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Database:
     since: datetime
     policy_version: str
     counts: Counts | None = None
+    importing: str | None = None
 
     def purge_at(self, policy: Policy) -> datetime | None:
         """The end of the grace period, when the database is deactivated: from that second on it cannot be

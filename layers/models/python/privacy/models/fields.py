@@ -121,7 +121,7 @@ def _email(value: str) -> str:
         raise _wrong("is too long for an e-mail address")
     try:
         # No SMTPUTF8: the mail service cannot send to a local part outside ASCII (SES, "Unicode addresses").
-        checked = validate_email(value.strip(), check_deliverability=False, allow_smtputf8=False)
+        checked = validate_email(value.strip(), check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         checked = None
     if checked is None or len(checked.ascii_email or "") > EMAIL_MAX_CHARACTERS:
@@ -142,7 +142,7 @@ def mailbox(email: str) -> str:
     """
     from email_validator import validate_email
 
-    checked = validate_email(email, check_deliverability=False, allow_smtputf8=False)
+    checked = validate_email(email, check_deliverability=False, allow_smtputf8=False, strict=True)
     return (checked.ascii_email or email).lower()
 
 
@@ -219,9 +219,7 @@ def _country(value: str) -> str:
     return code
 
 
-Country = Annotated[
-    str, Field(strict=True, json_schema_extra={"pattern": "^[A-Z]{2}$"}), AfterValidator(_country)
-]
+Country = Annotated[str, Field(strict=True, json_schema_extra={"pattern": "^[A-Z]{2}$"}), AfterValidator(_country)]
 
 
 # --- secrets ---------------------------------------------------------------------------------------
@@ -297,9 +295,7 @@ def _file_path(value: str) -> str:
         if not part:
             raise _wrong("must be a relative path without empty parts")
         if part.endswith((".", " ")) or part.startswith(" "):
-            raise _wrong(
-                "must have no part that is . or .. or begins with a space or ends with a dot or a space"
-            )
+            raise _wrong("must have no part that is . or .. or begins with a space or ends with a dot or a space")
         if len(part.encode()) > FILE_PART_MAX_BYTES:
             raise _wrong(f"must have parts of at most {FILE_PART_MAX_BYTES} bytes of UTF-8")
     return path

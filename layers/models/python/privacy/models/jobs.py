@@ -41,6 +41,30 @@ class JobStateError(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an import or a file is made from: an object in the transfer bucket of a Cloud Region, of some bytes.
+
+    `staged` says that it was brought for this job alone, so that whoever ends the job removes it; another database's
+    export is not.
+    """
+
+    region: str
+    key: str
+    bytes: int
+    staged: bool = True
+
+    def detail(self) -> dict[str, Any]:
+        """As the job's `detail["source"]`."""
+        return {"region": self.region, "key": self.key, "bytes": self.bytes, "staged": self.staged}
+
+    @classmethod
+    def of(cls, job: "Job") -> "Source":
+        """What an import's or a file's job holds. Raises: KeyError for a job of another kind."""
+        found = job.detail["source"]
+        return cls(found["region"], found["key"], int(found["bytes"]), bool(found["staged"]))
+
+
 LEASE_SECONDS = 960
 """How long a worker may be silent before another takes its work over: Lambda's 15 minutes and one more."""
 
@@ -49,8 +73,15 @@ LEASE_SECONDS = 960
 class Job:
     """A piece of asynchronous work. It holds ids, counts and digests, never content.
 
-    `progress` runs from 0 to 100 (percent). `error` is one of our own sentences. `detail` is the kind's own plain
-    data (numbers, text, bytes and lists of them). `finished_at` is when it became done, ready or failed.
+    `progress` runs from 0 to 100 (percent). `error` is one of our own sentences. `finished_at` is when it became done,
+    ready or failed. `detail` is the kind's own plain data (numbers, text, bytes, lists and dicts of them); beside what
+    the worker journals there:
+
+    - export, once ready: `bytes`, `sha256` (hexadecimal) of the ZIP;
+    - import: `source` (a `Source`);
+    - file: `source`, and `sealed`: path and content type (`hosting.Files.sealed_name`);
+    - upload: `bytes` as announced, `sealed` (the content type, `hosting.Files.sealed_type`), `s3_upload`; once it was
+      used, `job_id` of the job that it went to.
     """
 
     database_id: str
@@ -71,3 +102,22 @@ class Job:
     def file_expires_at(self, policy: Policy) -> datetime | None:
         """When a ready export's file is gone (promise exports.retention)."""
         return policy.retention["exports.file"].after(self.finished_at) if self.finished_at else None
+
+
+def living_upload(job: Job | None, policy: Policy, now: datetime) -> Job:
+    """An upload, be it open, complete or used, within its period: from the very second at which that ends it is gone.
+
+    Raises: UnknownJobError.
+    """
+    if job is None or job.kind is not Kind.UPLOAD or policy.retention["uploads"].over(job.created_at, now):
+        raise UnknownJobError
+    return job
+
+
+def usable_upload(job: Job | None, policy: Policy, now: datetime) -> Job:
+    """An upload that is complete and not used yet. Raises: UnknownJobError, JobStateError."""
+    upload = living_upload(job, policy, now)
+    if upload.status is not JobStatus.COMPLETE:
+        reason = "was used already" if upload.status is JobStatus.DONE else "is not complete"
+        raise JobStateError(f"the upload {reason}")
+    return upload

@@ -1,9 +1,29 @@
 """A server-side session and the two limits that end it."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
+from pydantic import AfterValidator, Field, SecretStr
+
+from privacy.models.fields import EMAIL_MAX_CHARACTERS, PASSWORD_MAX_CHARACTERS, Form
 from privacy.policy import Policy
+
+
+def _as_it_was_set(password: SecretStr) -> SecretStr:
+    return SecretStr(unicodedata.normalize("NFKC", password.get_secret_value()))
+
+
+class SignIn(Form):
+    """The body of `POST /sessions`. What no account can have is answered like a wrong password; only the lengths are
+    bounded, before any hashing.
+    """
+
+    email: Annotated[str, Field(strict=True, max_length=EMAIL_MAX_CHARACTERS + 64)]
+    password: Annotated[
+        SecretStr, Field(strict=True, max_length=4 * PASSWORD_MAX_CHARACTERS), AfterValidator(_as_it_was_set)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

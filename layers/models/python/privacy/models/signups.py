@@ -52,9 +52,7 @@ def _amount(value: object) -> Decimal:
     """A number or a decimal string; a JSON number is taken as its shortest writing, so that 49.9 is not
     49.8999…
     """
-    text = (
-        str(value) if isinstance(value, int | float | str | Decimal) and not isinstance(value, bool) else ""
-    )
+    text = str(value) if isinstance(value, int | float | str | Decimal) and not isinstance(value, bool) else ""
     if not _AMOUNT.fullmatch(text) or not (amount := Decimal(text)):
         raise PydanticCustomError("rule", "must be a positive amount, such as 49.90")
     return amount
@@ -73,9 +71,7 @@ class Order(Form):
     """
 
     # Before the amount, whose decimals depend on it.
-    currency: Annotated[
-        str, Field(strict=True, json_schema_extra={"pattern": "^[A-Z]{3}$"}), AfterValidator(_currency)
-    ]
+    currency: Annotated[str, Field(strict=True, json_schema_extra={"pattern": "^[A-Z]{3}$"}), AfterValidator(_currency)]
     amount: Annotated[Decimal, BeforeValidator(_amount, json_schema_input_type=str | float)]
     """In the currency's own decimals: 49.90 EUR, 490 JPY."""
     description: Line

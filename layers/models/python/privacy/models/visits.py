@@ -63,7 +63,10 @@ def summarise(
     `country` the edge's own header, when it is trusted. Without a language the first of `Accept-Language`
     counts.
     """
-    sent = {name.lower(): value[:HEADER_MAX_CHARACTERS] for name, value in headers.items()}
+    sent = {
+        name.lower(): value[:HEADER_MAX_CHARACTERS].encode("ascii", "ignore").decode()
+        for name, value in headers.items()
+    }
     browser, version, platform = _client_hints(sent)
     if (browser is None or platform is None) and sent.get("user-agent"):
         parsed_browser, parsed_version, parsed_platform = _user_agent(sent["user-agent"])
@@ -76,8 +79,7 @@ def summarise(
         browser_version=version,
         platform=platform,
         referrer=_from_elsewhere(referring_page(referrer), site),
-        language=language_tag(language)
-        or language_tag(sent.get("accept-language", "").split(",")[0].split(";")[0]),
+        language=language_tag(language) or language_tag(sent.get("accept-language", "").split(",")[0].split(";")[0]),
         country=known_country(country) if country else None,
     )
 
@@ -96,9 +98,7 @@ def canonical_address(text: str | None) -> str | None:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-_LANGUAGE = re.compile(
-    r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?(?:-[a-z0-9]{1,8}){0,8}", re.IGNORECASE
-)
+_LANGUAGE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?(?:-[a-z0-9]{1,8}){0,8}", re.IGNORECASE)
 
 
 def language_tag(text: str | None) -> str | None:
@@ -115,11 +115,9 @@ def language_tag(text: str | None) -> str | None:
 # --- referring page --------------------------------------------------------------------------------
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
-_CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f]|%(?:[01][0-9a-f]|7f|20)|%c2%[89][0-9a-f]", re.IGNORECASE)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]|%(?:[01][0-9a-f]|7f)|%c2%[89][0-9a-f]", re.IGNORECASE)
 _PATH_END = re.compile(r"[;?#]|%3b|%3f|%23", re.IGNORECASE)
-_PERSONAL = re.compile(
-    r"@|%40|(?:[0-9][^0-9]{0,2}){9}|[0-9a-z_=.~-]{40}|(?=.*[0-9])[0-9a-z_=.~]{20}", re.IGNORECASE
-)
+_PERSONAL = re.compile(r"@|%40|(?:[0-9][^0-9]{0,2}){9}|[0-9a-z_=.~-]{40}|(?=.*[0-9])[0-9a-z_=.~]{20}", re.IGNORECASE)
 HIDDEN_PART = "*"
 """Stands for a part of a path that is an e-mail address, a long number or a token."""
 
@@ -161,14 +159,10 @@ _BOT = re.compile(r"bot|crawl|spider|slurp", re.IGNORECASE)
 
 
 def _client_hints(sent: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:
-    brands = _BRAND.findall(sent.get("sec-ch-ua-full-version-list", "")) or _BRAND.findall(
-        sent.get("sec-ch-ua", "")
-    )
+    brands = _BRAND.findall(sent.get("sec-ch-ua-full-version-list", "")) or _BRAND.findall(sent.get("sec-ch-ua", ""))
     # What is neither ours to know nor Chromium itself is filler on purpose (GREASE), or somebody's own text.
     named = [
-        (BROWSERS[brand.lower()], _version(major, minor))
-        for brand, major, minor in brands
-        if brand.lower() in BROWSERS
+        (BROWSERS[brand.lower()], _version(major, minor)) for brand, major, minor in brands if brand.lower() in BROWSERS
     ]
     named.sort(key=lambda row: row[0] == "Chromium")  # every Chromium says so beside its own name
     browser, version = named[0] if named else (None, None)

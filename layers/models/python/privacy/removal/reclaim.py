@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from privacy.models.removals import Progress
 from privacy.removal.stores import Store, Thing
@@ -11,6 +11,14 @@ from privacy.tables.removals import Removals
 
 _DIGEST = 8
 """Bytes of a thing's digest in the journal: a batch of 1,000 takes 8 KB."""
+
+_SIGN_OF_LIFE = timedelta(seconds=60)
+"""How often the progress of a segment is noted on the whole removal, too."""
+
+
+def fresh(store: Store, subject: str) -> Progress:
+    """The journal of a segment that nobody has begun."""
+    return Progress(subject, store.name, store.segment, store.region)
 
 
 def reclaim(
@@ -22,10 +30,11 @@ def reclaim(
     removed again, and counted only once. None when another worker has taken this segment over.
     """
     current: Progress | None = progress
+    noted = now()
     while current is not None and has_time():
         things = store.left()
         if not things:
-            return journal.save(_counted(replace(current, done_at=now())))
+            return journal.save(replace(_counted(current), done_at=now()))
         pending = _digests(current.pending)
         again = [thing for thing in things if _digest(thing) in pending]
         if again:
@@ -33,8 +42,12 @@ def reclaim(
             continue
         batch = b"".join(_digest(thing) for thing in things)
         current = journal.save(replace(_counted(current), pending=batch, done_at=None))
-        if current is not None:
-            store.remove(things)
+        if current is None:
+            break
+        store.remove(things)
+        if now() - noted >= _SIGN_OF_LIFE:
+            noted = now()
+            journal.note(current.subject, noted)
     return current
 
 

@@ -4,13 +4,14 @@ S3 keeps old versions, delete markers and unfinished multipart uploads under a p
 removed by its own id, and the `Errors` of a bulk delete are looked at (aws-facts.md).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import ConditionBase, Key
 
 from privacy.hosting.host import Host
+from privacy.hosting.transfers import EXPORTS, STAGING
 from privacy.tables.jobs import Jobs
 from privacy.tables.store import SHARDS, Table
 
@@ -18,8 +19,7 @@ PAGE = 1000
 """Things in one batch: what S3 deletes in one call
 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html)."""
 
-SEGMENTS = 4
-"""The parts of a large store, which workers empty beside each other."""
+_HEX = "0123456789abcdef"
 
 Thing = tuple[str, ...]
 
@@ -41,8 +41,13 @@ class Store(Protocol):
         """Which part of the store."""
         ...
 
+    @property
+    def region(self) -> str:
+        """The Cloud Region that the store lies in."""
+        ...
+
     def left(self) -> Sequence[Thing]:
-        """Up to `PAGE` of the things that are still there; none means empty, read consistently."""
+        """Some of the things that are still there, up to `PAGE`; none means empty, read consistently."""
         ...
 
     def remove(self, things: Sequence[Thing]) -> None:
@@ -50,53 +55,70 @@ class Store(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Items:
-    """A database's items in the content table: those whose id begins with `prefix`, in some shards."""
+    """A database's items in some places (shards) of the content table: those whose id begins with `prefix`.
+
+    A place once found empty is not asked again: an object lives for one pass, and the last listing is another's.
+    """
 
     name: str
     segment: str
+    region: str
     table: Table
-    database_id: str
-    prefix: str
-    shards: tuple[str, ...]
+    places: tuple[str, ...]
+    prefix: str = ""
+    emptied: set[str] = field(default_factory=set, repr=False)
 
     def left(self) -> list[Thing]:
         """Items that are still there."""
         found: list[Thing] = []
-        for shard in self.shards:
-            condition = Key("place").eq(f"{self.database_id}#{shard}") & Key("id").begins_with(self.prefix)
-            for page in self.table.pages(condition, names=("place", "id"), page=PAGE):
+        for place in self.places:
+            if place in self.emptied:
+                continue
+            before = len(found)
+            for page in self.table.pages(self._in(place), names=("place", "id"), page=PAGE):
                 found += [(item["place"], item["id"]) for item in page]
                 if len(found) >= PAGE:
                     return found[:PAGE]
+            if len(found) == before:
+                self.emptied.add(place)
         return found
 
     def remove(self, things: Sequence[Thing]) -> None:
         """Delete items, 25 a call and up to 16 calls at a time."""
         self.table.delete_all({"place": place, "id": item_id} for place, item_id in things)
 
+    def _in(self, place: str) -> ConditionBase:
+        in_place = Key("place").eq(place)
+        return in_place & Key("id").begins_with(self.prefix) if self.prefix else in_place
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Objects:
-    """Objects under some prefixes of a bucket: every version, delete marker and unfinished multipart upload."""
+    """Objects under some prefixes of a bucket: every version, delete marker and unfinished multipart upload.
+
+    A prefix once found empty is not asked again, as in `Items`.
+    """
 
     name: str
     segment: str
+    region: str
     s3: Any
     bucket: str
     prefixes: tuple[str, ...]
+    emptied: set[str] = field(default_factory=set, repr=False)
 
     def left(self) -> list[Thing]:
         """Versions, markers and open uploads that are still there."""
         found: list[Thing] = []
         for prefix in self.prefixes:
-            answer = self.s3.list_object_versions(Bucket=self.bucket, Prefix=prefix, MaxKeys=PAGE)
-            for entry in answer.get("Versions", []) + answer.get("DeleteMarkers", []):
-                found.append(("version", entry["Key"], entry["VersionId"]))
-            uploads = self.s3.list_multipart_uploads(Bucket=self.bucket, Prefix=prefix)
-            for entry in uploads.get("Uploads", []):
-                found.append(("upload", entry["Key"], entry["UploadId"]))
+            if prefix in self.emptied:
+                continue
+            here = next(self._versions(prefix), []) + next(self._uploads(prefix), [])
+            if not here:
+                self.emptied.add(prefix)
+            found += here
             if len(found) >= PAGE:
                 break
         return found[:PAGE]
@@ -114,13 +136,38 @@ class Objects:
             except self.s3.exceptions.NoSuchUpload:
                 continue
 
+    def _versions(self, prefix: str) -> Iterator[list[Thing]]:
+        """Pages of versions and markers; a page may be empty and another follow, so the end is where S3 says it is."""
+        more: dict[str, str] = {}
+        while True:
+            answer = self.s3.list_object_versions(Bucket=self.bucket, Prefix=prefix, MaxKeys=PAGE, **more)
+            entries = answer.get("Versions", []) + answer.get("DeleteMarkers", [])
+            if entries:
+                yield [("version", entry["Key"], entry["VersionId"]) for entry in entries]
+            if not answer.get("IsTruncated"):
+                return
+            more = {"KeyMarker": answer["NextKeyMarker"], "VersionIdMarker": answer["NextVersionIdMarker"]}
+
+    def _uploads(self, prefix: str) -> Iterator[list[Thing]]:
+        more: dict[str, str] = {}
+        while True:
+            answer = self.s3.list_multipart_uploads(Bucket=self.bucket, Prefix=prefix, **more)
+            if answer.get("Uploads"):
+                yield [("upload", entry["Key"], entry["UploadId"]) for entry in answer["Uploads"]]
+            if not answer.get("IsTruncated"):
+                return
+            more = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
+
 
 @dataclass(frozen=True, slots=True)
 class JobItems:
-    """A database's jobs, exports and uploads as the control plane knows them."""
+    """A database's jobs, exports and uploads as the control plane knows them. With its item gone, a worker that is
+    under way can journal nothing any more.
+    """
 
     jobs: Jobs
     database_id: str
+    region: str
     name: str = "jobs"
     segment: str = "0"
 
@@ -133,16 +180,42 @@ class JobItems:
         self.jobs.table.delete_all({"database_id": database_id, "id": job_id} for database_id, job_id in things)
 
 
-def stores_of(database_id: str, host: Host, jobs: Jobs) -> list[Store]:
-    """Every place of a database in its region, the large ones in segments."""
-    stores: list[Store] = []
-    for number in range(SEGMENTS):
-        shards = SHARDS[number::SEGMENTS]
-        stores.append(Items("records", str(number), host.content, database_id, "r#", shards))
-        prefixes = tuple(f"{database_id}/{digit:x}" for digit in range(16)[number::SEGMENTS])
-        stores.append(Objects("files", str(number), host.s3, host.content_bucket, prefixes))
-    stores.append(Items("catalogue", "0", host.content, database_id, "f#", SHARDS))
-    stores.append(Objects("exports", "0", host.s3, host.transfer_bucket, (f"exports/{database_id}/",)))
-    stores.append(Objects("uploads", "0", host.s3, host.transfer_bucket, (f"staging/{database_id}/",)))
-    stores.append(JobItems(jobs, database_id))
-    return stores
+def stores_of(database_id: str, host: Host, jobs: Jobs, home: str, segments: int) -> list[Store]:
+    """Every place of a database, the large ones in some segments (1, 4 or 16); `home` is the control tables' region.
+
+    The jobs come first: without them, exports and imports that are under way end.
+    """
+    stores: list[Store] = [JobItems(jobs, database_id, home)]
+    for number in range(segments):
+        places = _places(database_id)[number::segments]
+        stores.append(Items("records", str(number), host.region, host.content, places, "r#"))
+    for number in range(segments):
+        prefixes = tuple(f"{database_id}/{digit}" for digit in _HEX[number::segments])
+        if segments == 1:
+            prefixes = (f"{database_id}/",)
+        stores.append(Objects("files", str(number), host.region, host.s3, host.content_bucket, prefixes))
+    stores.append(Items("catalogue", "0", host.region, host.content, _places(database_id), "f#"))
+    return stores + _passing_through(database_id, host)
+
+
+def looks_at(database_id: str, host: Host, jobs: Jobs, home: str) -> list[Store]:
+    """The same places to look at for the last time, each whole and with no thought to how it was emptied: whatever
+    bears the database's id is found, also under a name that nothing of ours would give.
+    """
+    return [
+        JobItems(jobs, database_id, home),
+        Items("content", "all", host.region, host.content, _places(database_id)),
+        Objects("files", "all", host.region, host.s3, host.content_bucket, (f"{database_id}/",)),
+        *_passing_through(database_id, host),
+    ]
+
+
+def _places(database_id: str) -> tuple[str, ...]:
+    return tuple(f"{database_id}#{shard}" for shard in SHARDS)
+
+
+def _passing_through(database_id: str, host: Host) -> list[Store]:
+    return [
+        Objects("exports", "0", host.region, host.s3, host.transfer_bucket, (f"{EXPORTS}{database_id}/",)),
+        Objects("uploads", "0", host.region, host.s3, host.transfer_bucket, (f"{STAGING}{database_id}/",)),
+    ]

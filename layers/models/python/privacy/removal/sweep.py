@@ -5,21 +5,22 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from privacy.aws import POOL
 
+T = TypeVar("T")
+
 _CHUNK = 256
 """Things between two looks at the time."""
-
-Due = tuple[str, datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep did to one store.
 
-    `lag_seconds` is how late the latest removal was, `left` says that time ran out before all was gone; `held` counts
-    what a recorded hold keeps.
+    `lag_seconds` is how late the latest removal was or, for what is still there, is by now. `left` says that time ran
+    out before all was gone; `held` counts what a recorded hold keeps, `failed` what could not be removed.
     """
 
     store: str
@@ -27,32 +28,62 @@ class Swept:
     lag_seconds: int
     left: bool
     held: int = 0
+    failed: int = 0
+
+
+class SweepError(Exception):
+    """Some of what is due could not be removed; the rest was. `swept` says how much, the cause is the first error."""
+
+    def __init__(self, swept: Swept) -> None:
+        super().__init__(f"{swept.failed} of {swept.store} could not be removed")
+        self.swept = swept
 
 
 def sweep(
     store: str,
-    due: Iterable[Due],
-    remove: Callable[[str], bool],
+    due: Iterable[tuple[T, datetime]],
+    remove: Callable[[T], bool],
     now: Callable[[], datetime],
     has_time: Callable[[], bool],
 ) -> Swept:
-    """Remove what is due (each a key, and since when it is over), up to 16 at a time, until time is up.
+    """Remove what is due (each a thing, and since when it is over), up to 16 at a time, until time is up.
 
-    `remove` says whether it removed something: what TTL or another worker was faster with is not counted.
+    `remove` says whether it removed something: what TTL or another worker was faster with is not counted. One that
+    fails keeps none of the others from being removed.
+
+    Raises: SweepError at the end, when some failed.
     """
     removed, lag = 0, 0
+    left = False
+    errors: list[Exception] = []
     entries = iter(due)
+
+    def tried(entry: tuple[T, datetime]) -> bool | Exception:
+        try:
+            return remove(entry[0])
+        except Exception as error:  # told at the end, by its kind
+            return error
+
     with ThreadPoolExecutor(POOL) as pool:
         for chunk in _chunks(entries):
-            for (_, over), was_there in zip(chunk, pool.map(lambda entry: remove(entry[0]), chunk), strict=True):
-                if was_there:
-                    removed += 1
+            for (_, over), outcome in zip(chunk, pool.map(tried, chunk), strict=True):
+                if outcome is not False:
                     lag = max(lag, int((now() - over).total_seconds()))
+                if isinstance(outcome, Exception):
+                    errors.append(outcome)
+                else:
+                    removed += outcome
             if not has_time():
-                return Swept(store, removed, lag, left=next(entries, None) is not None)
-    return Swept(store, removed, lag, left=False)
+                rest = next(entries, None)
+                if rest is not None:
+                    left, lag = True, max(lag, int((now() - rest[1]).total_seconds()))
+                break
+    swept = Swept(store, removed, lag, left, failed=len(errors))
+    if errors:
+        raise SweepError(swept) from errors[0]
+    return swept
 
 
-def _chunks(entries: Iterator[Due]) -> Iterator[list[Due]]:
+def _chunks(entries: Iterator[tuple[T, datetime]]) -> Iterator[list[tuple[T, datetime]]]:
     while chunk := list(itertools.islice(entries, _CHUNK)):
         yield chunk

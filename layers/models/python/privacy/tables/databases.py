@@ -35,15 +35,11 @@ class Databases:
         item = self.table.get({"id": database_id})
         return _database(item) if item else None
 
-    def owned_by(self, owner: str, *, limit: int, after: Database | None = None) -> list[Database]:
-        """Up to `limit` of an owner's databases (a pseudonym), oldest first, tombstones included."""
+    def owned_by(self, owner: str, *, after: Database | None = None, page: int = 100) -> Iterator[Database]:
+        """An owner's databases (a pseudonym), oldest first, tombstones included; one call looks at `page` of them."""
         start = {"id": after.id, "owner": owner, "created_at": epoch(after.created_at)} if after else None
-        found: list[Database] = []
-        for item in self.table.query(Key("owner").eq(owner), index="by-owner", after=start, page=limit):
-            found.append(_database(item))
-            if len(found) == limit:
-                break
-        return found
+        for item in self.table.query(Key("owner").eq(owner), index="by-owner", after=start, page=page):
+            yield _database(item)
 
     def is_in(self, *states: Status) -> ConditionBase:
         """The condition that a database exists and is in one of some states."""
@@ -58,13 +54,20 @@ class Databases:
 
         Raises: ConditionFailedError when it is not; ValueError for a step that no database may take.
         """
-        if to not in NEXT[database.status]:
-            raise ValueError(f"a database does not go from {database.status.value} to {to.value}")
-        unchanged = Attr("status").eq(database.status.value) & Attr("since").eq(epoch(database.since))
-        changes: Item = {"status": to.value, "since": epoch(now), "due_shard": _due_shard(database.id, to)}
-        if to is Status.DESTROYED:
-            changes |= dict.fromkeys(("name", "records", "files", "bytes", "counted_at", "importing"))
+        changes, unchanged = _step(database, to, now)
         return _database(self.table.update({"id": database.id}, changes, unchanged))
+
+    def change_operation(self, database: Database, to: Status, now: datetime) -> Operation:
+        """The write of `change`, for a transaction. Raises: ValueError for a step that no database may take."""
+        return self.table.update_operation({"id": database.id}, *_step(database, to, now))
+
+    def import_operation(self, database: Database, job_id: str) -> Operation:
+        """The write that makes a job the database's import: refused unless the database is active and its latest
+        import is still the one that was read (and found to be over).
+        """
+        latest = Attr("importing").eq(database.importing) if database.importing else Attr("importing").not_exists()
+        active = Attr("status").eq(Status.ACTIVE.value)
+        return self.table.update_operation({"id": database.id}, {"importing": job_id}, active & latest)
 
     def set_counts(self, database_id: str, counts: Counts) -> None:
         """Note what a database was counted to hold, unless it is gone. Raises: ConditionFailedError."""
@@ -84,6 +87,16 @@ class Databases:
             condition = Key("due_shard").eq(f"{status.value}#{shard}") & Key("since").lte(epoch(until))
             for item in self.table.query(condition, index="due"):
                 yield _database(item)
+
+
+def _step(database: Database, to: Status, now: datetime) -> tuple[Item, ConditionBase]:
+    if to not in NEXT[database.status]:
+        raise ValueError(f"a database does not go from {database.status.value} to {to.value}")
+    unchanged = Attr("status").eq(database.status.value) & Attr("since").eq(epoch(database.since))
+    changes: Item = {"status": to.value, "since": epoch(now), "due_shard": _due_shard(database.id, to)}
+    if to is Status.DESTROYED:
+        changes |= dict.fromkeys(("name", "records", "files", "bytes", "counted_at", "importing"))
+    return changes, unchanged
 
 
 def _due_shard(database_id: str, status: Status) -> str | None:
@@ -121,4 +134,5 @@ def _database(item: Item) -> Database:
         since=instant(item["since"]),
         policy_version=item["policy_version"],
         counts=Counts(item["records"], item["files"], item["bytes"], instant(counted)) if counted is not None else None,
+        importing=item.get("importing"),
     )

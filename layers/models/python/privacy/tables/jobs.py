@@ -92,6 +92,17 @@ class Jobs:
             changes["detail"] = detail
         return self._change(job.database_id, job.id, changes, Attr("status").eq(job.status.value))
 
+    def use_operation(self, upload: Job, job_id: str) -> Operation:
+        """The write that gives a complete upload to a job, once."""
+        changes: Item = {
+            "status": JobStatus.DONE.value,
+            "detail": upload.detail | {"job_id": job_id},
+            "due_shard": None,
+            "due_from": None,
+        }
+        key = {"database_id": upload.database_id, "id": upload.id}
+        return self.table.update_operation(key, changes, Attr("status").eq(JobStatus.COMPLETE.value))
+
     def due(self, kind: Kind, until: datetime) -> Iterator[Job]:
         """Ready exports (since they were ready) or unused uploads (since they were opened) up to `until`."""
         yield from self._due(kind.value, until)

@@ -4,6 +4,7 @@ Key `database_id`. It has no point-in-time recovery and is in no backup, so a de
 (aws-facts.md, DynamoDB PITR).
 """
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,5 +40,9 @@ class Keys:
         return self.table.check_operation({"database_id": database_id}, Attr("state").eq(_OPEN))
 
     def destroy(self, database_id: str, now: datetime) -> None:
-        """Replace the key by a fence, also for an id that was never seen here. It cannot be undone."""
-        self.table.put({"database_id": database_id, "state": _DESTROYED, "destroyed_at": epoch(now)})
+        """Replace the key by a fence, also for an id that was never seen here. It cannot be undone; repeated, the
+        first time stays.
+        """
+        fence = {"database_id": database_id, "state": _DESTROYED, "destroyed_at": epoch(now)}
+        with contextlib.suppress(ConditionFailedError):
+            self.table.put(fence, Attr("state").not_exists() | Attr("state").ne(_DESTROYED))

@@ -10,7 +10,7 @@ from datetime import datetime
 from boto3.dynamodb.conditions import Attr, Key
 
 from privacy.models.removals import Progress, Removal
-from privacy.tables.store import ConditionFailedError, Item, Table, epoch, instant
+from privacy.tables.store import ConditionFailedError, Item, Operation, Table, epoch, instant
 
 _WHOLE = "removal"
 
@@ -30,6 +30,7 @@ class Removals:
             "started_at": epoch(removal.started_at),
             "active_at": epoch(removal.active_at),
             "expected": removal.expected,
+            "segments": removal.segments,
         }
         try:
             self.table.put(item, Attr("subject").not_exists())
@@ -42,21 +43,34 @@ class Removals:
         item = self.table.get({"subject": subject, "entry": _WHOLE})
         return _removal(item) if item else None
 
-    def note(
-        self,
-        subject: str,
-        now: datetime,
-        *,
-        settles_at: datetime | None = None,
-        finished_at: datetime | None = None,
-    ) -> Removal:
-        """Note that a removal is alive, and what else is known of it."""
-        changes: Item = {"active_at": epoch(now)}
-        if settles_at:
-            changes["settles_at"] = epoch(settles_at)
-        if finished_at:
-            changes["finished_at"] = epoch(finished_at)
-        return _removal(self.table.update({"subject": subject, "entry": _WHOLE}, changes, Attr("subject").exists()))
+    def note(self, subject: str, now: datetime) -> None:
+        """Note that a removal goes on. Raises: ConditionFailedError when it was never begun."""
+        self._change(subject, {"active_at": epoch(now)})
+
+    def settle(self, subject: str, now: datetime, settles_at: datetime | None) -> None:
+        """Note that everything is emptied and when it may be listed for the last time; None, when a listing found
+        something after all. Raises: ConditionFailedError when it was never begun.
+        """
+        self._change(subject, {"active_at": epoch(now), "settles_at": epoch(settles_at) if settles_at else None})
+
+    def revive(self, subject: str, now: datetime) -> None:
+        """Note that a stalled removal was queued again; that is no progress of it.
+
+        Raises: ConditionFailedError when it was never begun.
+        """
+        self._change(subject, {"revived_at": epoch(now)})
+
+    def finish_operation(self, removal: Removal, now: datetime) -> Operation:
+        """The write that ends a removal whose absence was checked; refused when another listing found something
+        since this one was begun.
+        """
+        unchanged = (
+            Attr("settles_at").eq(epoch(removal.settles_at))
+            if removal.settles_at
+            else Attr("subject").exists() & Attr("settles_at").not_exists()
+        )
+        changes = {"active_at": epoch(now), "finished_at": epoch(now)}
+        return self.table.update_operation({"subject": removal.subject, "entry": _WHOLE}, changes, unchanged)
 
     def progress(self, subject: str) -> dict[str, Progress]:
         """How far each segment has come, by its id."""
@@ -65,7 +79,10 @@ class Removals:
         return {entry.id: entry for entry in found}
 
     def save(self, progress: Progress) -> Progress | None:
-        """Journal a segment's progress, or None when another worker journalled since it was read."""
+        """Journal a segment's progress, or None when another worker journalled since it was read.
+
+        A retry of the SDK may meet its own first attempt: what already stands there as it should is no refusal.
+        """
         item: Item = {
             "subject": progress.subject,
             "entry": f"store#{progress.id}",
@@ -79,8 +96,13 @@ class Removals:
         try:
             self.table.put(item, unchanged)
         except ConditionFailedError:
-            return None
+            stored = self.table.get({"subject": item["subject"], "entry": item["entry"]})
+            if stored != {name: value for name, value in item.items() if value is not None}:
+                return None
         return replace(progress, version=progress.version + 1)
+
+    def _change(self, subject: str, changes: Item) -> None:
+        self.table.update({"subject": subject, "entry": _WHOLE}, changes, Attr("subject").exists())
 
 
 def _removal(item: Item) -> Removal:
@@ -88,13 +110,15 @@ def _removal(item: Item) -> Removal:
         return instant(item[name]) if name in item else None
 
     return Removal(
-        item["subject"],
-        item["region"],
-        instant(item["started_at"]),
-        instant(item["active_at"]),
-        item.get("expected", {}),
-        at("settles_at"),
-        at("finished_at"),
+        subject=item["subject"],
+        region=item["region"],
+        started_at=instant(item["started_at"]),
+        active_at=instant(item["active_at"]),
+        expected=item.get("expected", {}),
+        segments=item["segments"],
+        settles_at=at("settles_at"),
+        finished_at=at("finished_at"),
+        revived_at=at("revived_at"),
     )
 
 

@@ -13,7 +13,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from privacy.models.sessions import Session
 from privacy.policy import Policy
 from privacy.tables.expiry import Expiring
-from privacy.tables.store import ConditionFailedError, Item, Table, epoch, instant, shard_of
+from privacy.tables.store import ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,14 @@ class Sessions:
 
     def create(self, session: Session) -> None:
         """Store a new session. Raises: ConditionFailedError when its token's hash is taken."""
-        item: Item = {
+        self.table.put(self._item(session), Attr("token_hash").not_exists())
+
+    def create_operation(self, session: Session) -> Operation:
+        """The write that stores a new session, for a transaction."""
+        return self.table.put_operation(self._item(session), Attr("token_hash").not_exists())
+
+    def _item(self, session: Session) -> Item:
+        return {
             "token_hash": session.token_hash,
             "account_id": session.account_id,
             "created_at": epoch(session.created_at),
@@ -34,7 +41,6 @@ class Sessions:
             "shard": shard_of(session.token_hash),
             "ttl": epoch(session.expires_at(self.policy)),
         }
-        self.table.put(item, Attr("token_hash").not_exists())
 
     def use(self, token_hash: str, now: datetime) -> Session | None:
         """Count a use and give the session back, or None when there is none or it has expired.

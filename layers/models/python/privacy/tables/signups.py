@@ -3,6 +3,7 @@
 Key `id`. Index `due` (`shard`, `created_at`).
 """
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from boto3.dynamodb.conditions import Attr
 from privacy.models.accounts import PendingSignup
 from privacy.policy import Policy
 from privacy.tables.expiry import Expiring
-from privacy.tables.store import Item, Operation, Table, epoch, instant, shard_of
+from privacy.tables.store import ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Signups:
             "created_at": epoch(signup.created_at),
             "sealed": signup.sealed,
             "shard": shard_of(signup.id),
-            "ttl": epoch(self.policy.retention["signups.pending"].after(signup.created_at)),
+            "ttl": epoch(signup.expires_at),
         }
         self.table.put(item, Attr("id").not_exists())
 
@@ -36,6 +37,12 @@ class Signups:
         """A sign-up that has not expired: at the second of its expiry it is gone (promise signup.confirmed)."""
         item = self.table.get({"id": signup_id})
         return None if item is None or self.expiring().is_over(item, now) else _signup(item)
+
+    def discard(self, signup_id: str) -> None:
+        """Remove a sign-up that nobody will confirm; one that was confirmed in the meantime stays."""
+        waiting = Attr("sealed").exists() & Attr("account_id").not_exists()
+        with contextlib.suppress(ConditionFailedError):
+            self.table.delete({"id": signup_id}, waiting)
 
     def expiring(self) -> Expiring:
         """What is due."""
@@ -50,5 +57,10 @@ class Signups:
 
 def _signup(item: Item) -> PendingSignup:
     return PendingSignup(
-        item["id"], instant(item["created_at"]), item.get("sealed"), item.get("account_id"), item.get("database_id")
+        item["id"],
+        instant(item["created_at"]),
+        instant(item["ttl"]),
+        item.get("sealed"),
+        item.get("account_id"),
+        item.get("database_id"),
     )

@@ -8,6 +8,7 @@ import functools
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from chalice.app import Chalice, Request, Response
 
@@ -73,7 +74,9 @@ class PrivacyApp(Chalice):
             "stageVariables": None,
             "body": None,
         }
-        return {**defaults, **event, "headers": headers}
+        # A REST API hands path parameters on as they were sent: `%40` is not yet `@`.
+        named = {name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()}
+        return {**defaults, **event, "headers": headers, "pathParameters": named}
 
     def _guarded(self, view: View) -> View:
         def guarded(**arguments: str) -> Response:

@@ -33,8 +33,11 @@ def idempotent(
     """Answer a creating POST: `plan` chooses the ids, `make` does the work under them (and takes no harm from finding
     it done), `respond` builds the answer from what `make` gave.
 
-    `caller` scopes the key (an id of ours, or a pseudonym). Without a key all three run; repeated with the same key and
-    body only `respond` does; after a crash the first plan is carried out, not a second one.
+    `caller` scopes the key (an id of ours, or a pseudonym). It goes into the body's digest too: where bodies hold
+    secrets, a caller that no store tells (a pseudonym) keeps anybody from guessing them by their digest.
+
+    Without a key all three run; repeated with the same key and body only `respond` does; after a crash the first plan
+    is carried out, not a second one.
 
     Raises: ProblemError 422 for another body under the same key, 409 while the first request still runs.
     """
@@ -45,7 +48,8 @@ def idempotent(
         raise invalid("Idempotency-Key", "1 to 200 visible ASCII characters")
     key = _digest(caller, request.method, str(request.context.get("path") or request.path), str(sent))
     body = request.raw_body or b""
-    digest = _digest(body if isinstance(body, str) else body.decode("latin-1"), _query(request))
+    text = body if isinstance(body, str) else body.decode("latin-1")
+    digest = _digest(caller, str(sent), text, _query(request))
     entry = store.claim(key, digest, plan(), now)
     if entry.body != digest:
         raise invalid("Idempotency-Key", "this key was used with another body; use a new one")

@@ -35,12 +35,17 @@ def customer(request: Request, sessions: Sessions, site: str, now: datetime) -> 
     Raises: ProblemError 401 without a living session, 403 for a change from elsewhere.
     """
     token = cookie_token(request)
-    if request.method not in ("GET", "HEAD") and not _from_us(request, site):
-        raise ProblemError(403, "send an Origin of ours or the header X-Requested-With")
+    refuse_from_elsewhere(request, site)
     session = sessions.use(session_hash(token), now) if token else None
     if session is None:
         raise ProblemError(401, "there is no session, or it has ended; sign in")
     return session
+
+
+def refuse_from_elsewhere(request: Request, site: str) -> None:
+    """Raises: ProblemError 403 for a change that neither comes from our site nor says that a script makes it."""
+    if request.method not in ("GET", "HEAD") and not _from_us(request, site):
+        raise ProblemError(403, "send an Origin of ours or the header X-Requested-With")
 
 
 def set_cookie(token: str, expires_at: datetime, now: datetime) -> dict[str, str]:

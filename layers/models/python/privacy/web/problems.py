@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from privacy.models import databases, jobs, rawjson
 from privacy.models.fields import InvalidFieldsError, field_errors
+from privacy.models.paging import CursorError
 from privacy.tables.store import StoreBusyError
 from privacy.vault.keys import KeyDestroyedError
 
@@ -102,6 +103,8 @@ def problem_of(error: Exception) -> ProblemError | None:
             return ProblemError(422, "the body is JSON, but not an object")
         case rawjson.TooLargeError():
             return ProblemError(413, "the body is too large")
+        case CursorError():
+            return invalid("cursor", "use the next_cursor of the page before")
         case databases.UnknownDatabaseError():
             return ProblemError(404, "there is no such database")
         case databases.DatabaseDestroyedError():

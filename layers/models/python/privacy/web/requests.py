@@ -1,6 +1,8 @@
 """What came in: bodies within their limits and types, query parameters, and the visitor behind a trusted edge."""
 
 import ipaddress
+import json
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -34,12 +36,15 @@ def raw_body(request: Request, *, limit: int = MAX_BODY_BYTES, types: tuple[str,
     """The body's bytes.
 
     Raises: ProblemError 415 for another content type than the expected ones (none sent is taken as the expected), 413
-    above `limit` bytes.
+    above `limit` bytes, 400 for what is no body at all.
     """
     sent = str(request.headers.get("content-type", "")).split(";", 1)[0].strip().lower()
     if types and sent and sent not in types:
         raise ProblemError(415, f"send this as {types[0]}")
-    body = request.raw_body or b""
+    try:
+        body = request.raw_body or b""
+    except ValueError:  # no base64, or no Unicode
+        raise ProblemError(400, "the body cannot be read") from None
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     if len(raw) > limit:
         raise ProblemError(413, f"the body is larger than {limit} bytes")
@@ -47,15 +52,27 @@ def raw_body(request: Request, *, limit: int = MAX_BODY_BYTES, types: tuple[str,
 
 
 def json_body(request: Request, *, limit: int = MAX_JSON_BYTES) -> dict[str, Any]:
-    """The body as a JSON object. Raises: ProblemError 400, 413, 415 or 422."""
+    """The body as a JSON object: numbers with all their digits, and no name twice, since readers disagree on which one
+    counts.
+
+    Raises: ProblemError 400, 413, 415 or 422.
+    """
     raw = raw_body(request, limit=limit, types=JSON)
     try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise ProblemError(400, "the body is not valid JSON in UTF-8") from None
+        orjson.loads(raw)  # strict: UTF-8, depth, surrogates, no NaN
+        document = json.loads(raw, parse_float=Decimal, object_pairs_hook=_members)
+    except ValueError:
+        raise ProblemError(400, "the body is not valid JSON in UTF-8, each name once") from None
     if not isinstance(document, dict):
         raise ProblemError(422, "the body is JSON, but not an object")
     return document
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return members
 
 
 def parameter(request: Request, name: str) -> str | None:

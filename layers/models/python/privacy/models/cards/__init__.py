@@ -14,10 +14,10 @@ coincidence:
 
 Trade-offs, on the side of refusing, since a recorded card number cannot be unrecorded, while a refused
 reference can be written otherwise. An order reference of 16 digits that begins like a card *and* has a card's
-check digit is refused: one in fifty of all random ones, and none that begins with a year. A card number that
-is typed as a phone number behind a plus passes only when it is a valid phone number, which at 16 digits it
-cannot be. Not found: numbers in words, in base64 or encrypted, in the wrong order, with letters for digits,
-or spread over fields that hold other text as well.
+check digit is refused: 2.7% of all random ones (measured), and none that begins with a year. A card number
+that is typed as a phone number behind a plus passes only when it is a valid phone number, which at 16 digits
+it cannot be. Not found: numbers in words, in base64 or encrypted, in the wrong order, with letters for
+digits, or spread over fields that hold other text as well.
 
 The cost grows with the length of the input, never faster. Paths name known fields only; the digits go
 nowhere.
@@ -48,8 +48,7 @@ refused."""
 
 
 def card_fields(value: object, *, known: Collection[str] = ()) -> list[str]:
-    """The dotted paths of all fields that hold a card number, in the order of the input; never a digit of
-    one.
+    """The dotted paths of all fields that hold a card number, in the order of the input; never its digits.
 
     `value` is what a JSON parser gives. `known` are the field names that a path may spell out; others read
     "(unknown)". A list's members are counted from 0; the path of a bare value is "". Keeps signup.no-cards.
@@ -132,9 +131,7 @@ _LETTERED = re.compile(
 )
 _EMBOSSED = [re.compile(f"(?=({shape}))") for shape in ("4444", "44443", "465", "464", "4333")]
 """The groups on cards, as lookaheads over the lengths of a row's groups (a longer group counts as 9)."""
-_EXPIRY = re.compile(
-    r"(?:(?:0[1-9]|1[0-2])(?:[2-4][0-9]|20[2-4][0-9])|[2-4][0-9](?:0[1-9]|1[0-2]))(?:[0-9]{3,4})?"
-)
+_EXPIRY = re.compile(r"(?:(?:0[1-9]|1[0-2])(?:[2-4][0-9]|20[2-4][0-9])|[2-4][0-9](?:0[1-9]|1[0-2]))(?:[0-9]{3,4})?")
 _CODE = re.compile(r"[0-9]{3,4}")
 _MOST_GROUPS = issuers.LONGEST + 3
 """A group has at least one digit; an expiry date and a check code are at most three more groups."""
@@ -166,9 +163,7 @@ def _candidates(reading: str) -> Iterator[Written]:
                 end = match.start() + sum(map(len, parts[: 2 * stop]))
                 yield _written(reading, begin, end, tuple(groups[start:stop]))
         for index, group in enumerate(groups):
-            if (
-                issuers.SHORTEST + 4 <= len(group) <= issuers.LONGEST + 10
-            ):  # a card and its expiry date in one
+            if issuers.SHORTEST + 4 <= len(group) <= issuers.LONGEST + 10:  # a card and its expiry date in one
                 begin = match.start() + sum(map(len, parts[: 2 * index + 1]))
                 for length in range(issuers.SHORTEST, issuers.LONGEST + 1):
                     if _EXPIRY.fullmatch(group[length:]) and issuers.is_card_number(group[:length]):

@@ -11,9 +11,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-NEARBY = 48
-"""Characters before and after a number that may say what it is: an IBAN has 34 and a space after every
-fourth."""
+NEARBY = 64
+"""Characters before and after a number that may say what it is: a SHA-256 has as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +79,7 @@ _DATES = re.compile(
     r"(?:[0-3]?[0-9][./-][0-3]?[0-9][./-](?:19|20)[0-9]{2}|[0-2][0-9][:.][0-5][0-9](?:[:.][0-5][0-9])?))+"
 )
 """A day and a time, or two days: day or month first, the other orders begin with no issuer."""
-_STAMP = re.compile(
-    r"(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|1[0-2])20[0-9]{2}(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
-)
+_STAMP = re.compile(r"(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|1[0-2])20[0-9]{2}(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]")
 """A day and a time in one piece."""
 _COORDINATES = re.compile(r"([0-9]{1,2})\.[0-9]{3,}(?:, ?|; ?| |/)-?([0-9]{1,3})\.[0-9]{3,}")
 
@@ -98,14 +95,6 @@ def _is_time_or_place(number: Written) -> bool:
 
 # --- ids with a check of their own -----------------------------------------------------------------
 
-_IBAN_START = re.compile(r"[A-Z]{2}[0-9]{2}", re.IGNORECASE)
-_LABEL = re.compile(
-    r"\b(vat|tva|ust|mwst|iva|btw|moms|tax|tin|nif|nit|cif|siret|siren|cnpj|npwp|nik|gst|gstin|rut|ruc|uen|abn|ein|"
-    r"cnic|ntn|jmbg|imei|isbn|ean|gtin|upc|barcode)\b[^0-9]{0,16}$",
-    re.IGNORECASE,
-)
-
-
 _HEX_BEFORE = re.compile(r"[0-9a-f-]*\Z", re.IGNORECASE)
 _HEX_AFTER = re.compile(r"[0-9a-f-]*", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -116,15 +105,14 @@ def _is_random_id(number: Written) -> bool:
     before, after = _HEX_BEFORE.search(number.before), _HEX_AFTER.match(number.after)
     token = (before[0] if before else "") + number.text + (after[0] if after else "")
     letters = sum(map(str.isalpha, token))
-    return letters >= 4 and (
-        _UUID.fullmatch(token) is not None or (token.isalnum() and len(token) in (32, 40, 64))
-    )
+    return letters >= 4 and (_UUID.fullmatch(token) is not None or (token.isalnum() and len(token) in (32, 40, 64)))
+
+
+_IBAN_START = re.compile(r"[A-Z]{2}[0-9]{2}", re.IGNORECASE)
 
 
 def _is_iban(number: Written) -> bool:
-    """Digits that stand in an IBAN of the right length for its country and the right check (ISO 13616, mod
-    97).
-    """
+    """Digits that stand in an IBAN of the right length for its country and the right check (ISO 13616)."""
     from stdnum import iban
 
     text = number.before + number.text
@@ -141,10 +129,16 @@ def _compact(text: str) -> str:
     return re.sub(r"[^0-9A-Za-z]", "", text).upper()
 
 
+_LABEL = re.compile(
+    r"\b(vat|tva|ust|mwst|iva|btw|moms|tax|tin|nif|nit|cif|siret|siren|cnpj|npwp|nik|gst|gstin|rut|ruc|uen|abn|ein|"
+    r"cnic|ntn|jmbg|imei|isbn|ean|gtin|upc|barcode)\b[^0-9]{0,16}$",
+    re.IGNORECASE,
+)
+"""Words that make a number of theirs unmistakable, when it also passes their own check."""
+
+
 def _is_registered_id(number: Written) -> bool:
-    """A tax id or an article number: checked by its own rule, and long enough or written so that no card is
-    meant.
-    """
+    """A tax id or an article number: checked by its own rule, and long enough or written like one."""
     import stdnum.br.cnpj
     import stdnum.cn.ric
     import stdnum.ean

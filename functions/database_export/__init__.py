@@ -1,0 +1,1 @@
+"""Database export: everything of a database as one ZIP (promise databases.export)."""

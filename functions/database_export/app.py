@@ -1,0 +1,21 @@
+"""The export queue: ids in, a ZIP in the transfer bucket out."""
+
+from collections.abc import Callable
+from functools import cache
+
+from database_export.export import Exporter
+from database_export.parts import Parts, assemble
+from privacy.consumer import Handler, HasTime, Message, consumer
+from privacy.settings import Deployment, load
+
+
+def build(parts: Callable[[], Parts]) -> Handler:
+    """The handler over its parts, which are asked for at the first message."""
+
+    def work(message: Message, has_time: HasTime) -> None:
+        Exporter(parts(), message["database_id"], message["export_id"]).work(has_time)
+
+    return consumer("database_export", ("database_id", "export_id"), work)
+
+
+handler = build(cache(lambda: assemble(load(Deployment))))

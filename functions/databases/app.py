@@ -1,0 +1,141 @@
+"""The control panel's routes: `/databases` and what belongs to one database, its content apart."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+
+from chalice.app import Request, Response
+
+from databases import control, deletion, exports, imports
+from databases.parts import DatabasesSettings, Parts, assemble
+from privacy.models.fields import validated
+from privacy.settings import load
+from privacy.web import PrivacyApp, ProblemError, answer
+from privacy.web.idempotency import idempotent
+from privacy.web.identity import customer
+from privacy.web.paging import page_request, sealed_cursor
+from privacy.web.requests import JSON, country, json_body, raw_body
+
+ZIP = ("application/zip", "application/octet-stream", "application/x-zip-compressed")
+"""What an export may call itself when it comes back."""
+
+
+def build(parts: Callable[[], Parts]) -> PrivacyApp:
+    """The app over its parts, which are asked for at the first request."""
+    app = PrivacyApp("databases", site=lambda: parts().settings.site_url)
+    _add_control(app, parts)
+    _add_deletion(app, parts)
+    _add_transfers(app, parts)
+    return app
+
+
+def _caller(app: PrivacyApp, parts: Parts) -> tuple[str, datetime]:
+    """The owner that the caller is (a pseudonym), and the time of the request. Raises: ProblemError 401 or 403."""
+    now = parts.clock()
+    session = customer(app.request, parts.sessions, parts.settings.site_url, now)
+    return parts.pseudonyms().owner(session.account_id), now
+
+
+def _add_control(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
+    @app.view("POST", "/databases")
+    def create() -> Response:
+        owner, now = _caller(app, parts())
+        form = validated(control.NewDatabase, json_body(app.request))
+        visitor = country(app.request, parts().settings.trusted_edge)
+        return idempotent(
+            app.request,
+            owner,
+            parts().idempotency,
+            now,
+            plan=lambda: control.plan(parts(), form, visitor),
+            make=lambda ids: control.create(parts(), owner, form, ids, now),
+            respond=lambda ids: answer(201, control.shown(parts(), control.find(parts(), owner, ids["database_id"]))),
+        )
+
+    @app.view("GET", "/databases")
+    def page() -> Response:
+        owner, _ = _caller(app, parts())
+        limit, cursor = page_request(app.request)
+        items, after = control.page(parts(), owner, limit, cursor)
+        return answer(200, {"items": items, "next_cursor": sealed_cursor(after)})
+
+    @app.view("GET", "/databases/{database_id}")
+    def show(database_id: str) -> Response:
+        owner, now = _caller(app, parts())
+        return answer(200, control.show(parts(), owner, database_id, now))
+
+    @app.view("POST", "/databases/{database_id}/cancellation")
+    def cancel(database_id: str) -> Response:
+        owner, now = _caller(app, parts())
+        return answer(200, control.cancel(parts(), owner, database_id, now))
+
+    @app.view("DELETE", "/databases/{database_id}/cancellation")
+    def reactivate(database_id: str) -> Response:
+        owner, now = _caller(app, parts())
+        return answer(200, control.reactivate(parts(), owner, database_id, now))
+
+
+def _add_deletion(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
+    @app.view("POST", "/databases/{database_id}/deletion")
+    def delete(database_id: str) -> Response:
+        owner, now = _caller(app, parts())
+        form = validated(deletion.Confirmation, json_body(app.request))
+        return answer(202, deletion.ask(parts(), owner, database_id, form, now))
+
+    @app.view("GET", "/databases/{database_id}/deletion")
+    def follow_deletion(database_id: str) -> Response:
+        owner, _ = _caller(app, parts())
+        try:
+            return answer(200, deletion.follow(parts(), owner, database_id))
+        except deletion.NotAskedForError:
+            raise ProblemError(404, "no deletion of this database was asked for") from None
+
+
+def _add_transfers(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
+    @app.view("POST", "/databases/{database_id}/exports")
+    def export(database_id: str) -> Response:
+        owner, now = _caller(app, parts())
+        return idempotent(
+            app.request,
+            owner,
+            parts().idempotency,
+            now,
+            plan=lambda: exports.plan(database_id),
+            make=lambda ids: exports.ask(parts(), owner, database_id, ids, now),
+            respond=lambda ids: answer(202, {"export_id": ids["export_id"]}),
+        )
+
+    @app.view("GET", "/databases/{database_id}/exports/{export_id}")
+    def follow_export(database_id: str, export_id: str) -> Response:
+        owner, now = _caller(app, parts())
+        return answer(200, exports.follow(parts(), owner, database_id, export_id, now))
+
+    @app.view("POST", "/databases/{database_id}/import")
+    def bring_in(database_id: str) -> Response:
+        owner, now = _caller(app, parts())
+        brought = _brought(app.request)
+        return idempotent(
+            app.request,
+            owner,
+            parts().idempotency,
+            now,
+            plan=imports.plan,
+            make=lambda ids: imports.ask(parts(), owner, database_id, brought, ids, now),
+            respond=lambda ids: answer(202, {"job_id": ids["job_id"]}),
+        )
+
+    @app.view("GET", "/databases/{database_id}/jobs/{job_id}")
+    def follow_job(database_id: str, job_id: str) -> Response:
+        owner, _ = _caller(app, parts())
+        return answer(200, imports.follow(parts(), owner, database_id, job_id))
+
+
+def _brought(request: Request) -> imports.Zip | imports.Stored:
+    """What an import is made from: JSON names it, anything else that may be a ZIP is it."""
+    sent = str(request.headers.get("content-type", "")).split(";", 1)[0].strip().lower()
+    if sent in JSON or (not sent and not raw_body(request).startswith(imports.ZIP_BEGINS)):
+        return imports.checked(validated(imports.Stored, json_body(request)))
+    return imports.checked_zip(raw_body(request, types=ZIP))
+
+
+app = build(cache(lambda: assemble(load(DatabasesSettings))))

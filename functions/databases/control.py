@@ -1,0 +1,167 @@
+"""A customer's databases: making one, showing it, cancelling it and changing one's mind."""
+
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from databases.parts import Parts
+from privacy.clock import rfc3339
+from privacy.hosting.partitions import count
+from privacy.models.databases import (
+    Counts,
+    Database,
+    DatabaseStateError,
+    Status,
+    can_reactivate,
+    existing,
+    owned,
+)
+from privacy.models.fields import Country, DatabaseName, Form
+from privacy.models.ids import is_id, new_id
+from privacy.models.paging import CursorError
+from privacy.tables.store import ConditionFailedError
+
+Ids = dict[str, Any]
+
+FRESH_COUNTS = timedelta(seconds=5)
+"""Counts younger than this are shown as they are."""
+
+COUNTING_SECONDS = 1.0
+"""How long a reader waits for new counts; a database that takes longer shows its last ones (api.md: counts may lag)."""
+
+_TRIES = 3
+"""Looks at a database that somebody else is changing at the same time."""
+
+
+class NewDatabase(Form):
+    """`POST /databases`: without a country, that of the visitor decides about the region."""
+
+    name: DatabaseName
+    country: Country | None = None
+
+
+def find(parts: Parts, owner: str, database_id: str) -> Database:
+    """A database of the caller's, be it destroyed. Raises: UnknownDatabaseError."""
+    return owned(parts.databases.get(database_id) if is_id("db", database_id) else None, owner)
+
+
+def plan(parts: Parts, form: NewDatabase, country: str | None) -> Ids:
+    """The id of a new database, and its region: the nearest to the country that was named, else to the visitor's."""
+    return {"database_id": new_id("db"), "region": parts.policy.nearest_region(form.country or country)}
+
+
+def create(parts: Parts, owner: str, form: NewDatabase, ids: Ids, now: datetime) -> Ids:
+    """Make a database, its data key first: from the first write on its content is sealed. Done before, it stays."""
+    database = Database(
+        id=ids["database_id"],
+        owner=owner,
+        name=form.name,
+        region=ids["region"],
+        status=Status.ACTIVE,
+        created_at=now,
+        since=now,
+        policy_version=parts.policy.version.isoformat(),
+    )
+    try:
+        parts.host(database.region).keyring.create(database.id, now)
+        parts.databases.create(database)
+    except ConditionFailedError:
+        pass  # the request that this one repeats made it
+    return ids
+
+
+def shown(parts: Parts, database: Database) -> dict[str, Any]:
+    """A database as its owner sees it (api.md)."""
+    purge_at = database.purge_at(parts.policy)
+    counts = database.counts
+    return {
+        "id": database.id,
+        "name": database.name,
+        "region": database.region,
+        "status": database.status.value,
+        "created_at": rfc3339(database.created_at),
+        **({"purge_at": rfc3339(purge_at)} if purge_at else {}),
+        "record_count": counts.records if counts else 0,
+        "file_count": counts.files if counts else 0,
+        "bytes": counts.bytes if counts else 0,
+        "counted_at": rfc3339(counts.counted_at) if counts else None,
+    }
+
+
+def show(parts: Parts, owner: str, database_id: str, now: datetime) -> dict[str, Any]:
+    """One database, counted anew where that is quick."""
+    return shown(parts, _counted(parts, find(parts, owner, database_id), now))
+
+
+def page(parts: Parts, owner: str, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """Some of the caller's databases, oldest first, as last counted, and the place to go on from.
+
+    Destroyed ones are left out: they are shown by their id. Raises: CursorError.
+    """
+    after = parts.databases.get(cursor) if cursor and is_id("db", cursor) else None
+    if cursor and (after is None or after.owner != owner):
+        raise CursorError
+    found: list[Database] = []
+    for database in parts.databases.owned_by(owner, after=after, page=limit + 1):
+        if database.status is Status.DESTROYED:
+            continue
+        if len(found) == limit:
+            return [shown(parts, entry) for entry in found], found[-1].id
+        found.append(database)
+    return [shown(parts, entry) for entry in found], None
+
+
+def cancel(parts: Parts, owner: str, database_id: str, now: datetime) -> dict[str, Any]:
+    """Deactivate a database: its grace period begins (promise databases.grace).
+
+    Raises: UnknownDatabaseError, DatabaseDestroyedError, DatabaseStateError (also when it was cancelled before).
+    """
+    for again in range(_TRIES):
+        database = existing(find(parts, owner, database_id))
+        if again and _is_since(database, Status.DEACTIVATED, now):
+            return shown(parts, database)
+        if database.status is not Status.ACTIVE:
+            raise DatabaseStateError(f"the database is {database.status.value}, not active; it cannot be cancelled")
+        try:
+            return shown(parts, parts.databases.change(database, Status.DEACTIVATED, now))
+        except ConditionFailedError:
+            continue
+    raise DatabaseStateError("the database is being changed; look at it again")
+
+
+def reactivate(parts: Parts, owner: str, database_id: str, now: datetime) -> dict[str, Any]:
+    """Bring a cancelled database back, within its grace period (promise databases.grace).
+
+    Raises: UnknownDatabaseError, DatabaseDestroyedError, DatabaseStateError (from the very second of the end).
+    """
+    for again in range(_TRIES):
+        database = find(parts, owner, database_id)
+        if again and _is_since(database, Status.ACTIVE, now):
+            return shown(parts, database)
+        can_reactivate(database, parts.policy, now)
+        try:
+            return shown(parts, parts.databases.change(database, Status.ACTIVE, now))
+        except ConditionFailedError:
+            continue
+    raise DatabaseStateError("the database is being changed; look at it again")
+
+
+def _is_since(database: Database, status: Status, now: datetime) -> bool:
+    """Whether a refused change is there all the same: the SDK repeated a call whose answer was lost."""
+    return database.status is status and database.since == now
+
+
+def _counted(parts: Parts, database: Database, now: datetime) -> Database:
+    counts = database.counts
+    if database.status is not Status.ACTIVE or (counts and now - counts.counted_at < FRESH_COUNTS):
+        return database
+    tally = count(parts.host(database.region), database.id, time.monotonic() + COUNTING_SECONDS)
+    if tally is None:
+        return database
+    counts = Counts(tally.records, tally.files, tally.bytes, now)
+    try:
+        parts.databases.set_counts(database.id, counts)
+    except ConditionFailedError:
+        return database  # it left the state in which it was read
+    return replace(database, counts=counts)

@@ -1,0 +1,87 @@
+"""Exports: asking for one, following it, and the link to it (promises databases.export, exports.retention)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from databases.control import find
+from databases.parts import Parts
+from privacy.clock import rfc3339
+from privacy.hosting.transfers import Transfers, export_key
+from privacy.models.databases import Database, DatabaseStateError, Status, open_for_export
+from privacy.models.ids import database_of, new_id_within
+from privacy.models.jobs import Job, JobStatus, Kind, UnknownJobError
+from privacy.tables.store import TransactionRefusedError
+
+Ids = dict[str, Any]
+
+EXPIRED = "expired"
+"""What an export is called from the second on at which its file's period ends, whether or not the file is still there."""
+
+
+def plan(database_id: str) -> Ids:
+    """The id of a new export: it holds the database's, so that an import can name the export alone."""
+    return {"export_id": new_id_within("exp", database_id)}
+
+
+def ask(parts: Parts, owner: str, database_id: str, ids: Ids, now: datetime) -> Ids:
+    """Queue an export. Repeated with the same ids it queues what is not over.
+
+    Raises: UnknownDatabaseError, DatabaseDestroyedError, DatabaseStateError.
+    """
+    database = open_for_export(find(parts, owner, database_id), parts.policy, now)
+    job = Job(database.id, ids["export_id"], Kind.EXPORT, JobStatus.QUEUED, now)
+    still_open = parts.databases.check_operation(database.id, Status.ACTIVE, Status.DEACTIVATED)
+    try:
+        parts.transact([still_open, parts.jobs.create_operation(job)])
+    except TransactionRefusedError as refused:
+        if 0 in refused.failed:
+            raise DatabaseStateError("the database is being deleted; it cannot be exported") from None
+    parts.send("export", database.region, {"database_id": database.id, "export_id": job.id})
+    return ids
+
+
+def follow(parts: Parts, owner: str, database_id: str, export_id: str, now: datetime) -> dict[str, Any]:
+    """How far an export is and, once it is ready, a link to it that lives for minutes, and never longer than its file.
+
+    Raises: UnknownDatabaseError, DatabaseDestroyedError, DatabaseStateError (no link to what is being deleted),
+    UnknownJobError.
+    """
+    database = open_for_export(find(parts, owner, database_id), parts.policy, now)
+    return _shown(parts, database, export_of(parts, database, export_id), now)
+
+
+def export_of(parts: Parts, database: Database, export_id: str) -> Job:
+    """An export of a database. Raises: UnknownJobError."""
+    job = parts.jobs.get(database.id, export_id) if database_of("exp", export_id) == database.id else None
+    if job is None or job.kind is not Kind.EXPORT:
+        raise UnknownJobError
+    return job
+
+
+def is_expired(parts: Parts, job: Job, now: datetime) -> bool:
+    """Whether an export's file is gone for its readers (promise exports.retention)."""
+    expires_at = job.file_expires_at(parts.policy)
+    return job.status is JobStatus.READY and expires_at is not None and expires_at <= now
+
+
+def _shown(parts: Parts, database: Database, job: Job, now: datetime) -> dict[str, Any]:
+    expires_at = job.file_expires_at(parts.policy) if job.status is JobStatus.READY else None
+    expired = is_expired(parts, job, now)
+    shown: dict[str, Any] = {
+        "status": EXPIRED if expired else job.status.value,
+        "progress": job.progress,
+        "bytes": job.detail.get("bytes"),
+        "sha256": job.detail.get("sha256"),
+        "url": None,
+        "url_expires_at": None,
+        "expires_at": rfc3339(expires_at) if expires_at else None,
+    }
+    if job.error:
+        shown["error"] = job.error
+    if expires_at and not expired:
+        ends = min(parts.policy.retention["exports.link"].after(now), expires_at)
+        seconds = (ends - now) // timedelta(seconds=1)
+        filename = f"perfectwork-export-{job.created_at:%Y-%m-%d}.zip"
+        link = Transfers(parts.host(database.region)).link(export_key(database.id, job.id), filename, seconds)
+        shown |= {"url": link, "url_expires_at": rfc3339(ends)}
+    return shown

@@ -1,0 +1,1 @@
+"""Removes visits whose period is over and that no hold keeps."""

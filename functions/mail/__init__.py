@@ -1,0 +1,1 @@
+"""Writes the mails that the queue asks for, from what the stores hold at that moment."""

@@ -1,0 +1,89 @@
+"""The mails, in plain text.
+
+No word that a visitor typed is in them: a form must not become a way to send a text of one's own to a stranger.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A mail without its addresses."""
+
+    subject: str
+    body: str
+
+
+def confirmation(site: str, token: str, until: datetime) -> Text:
+    """The link that confirms a sign-up; a program reads it from the line of its own."""
+    return Text(
+        "Confirm your sign-up at PerfectWORK",
+        f"""Somebody, we hope you, entered this address in a form on {site}.
+
+Open this link to confirm it:
+
+{site}/confirm#token={token}
+
+The link works until {_day(until)}. If it was not you, do nothing: what was entered
+is then deleted unread, and you will not hear from us again about it.
+
+PerfectWORK
+""",
+    )
+
+
+def known_address(site: str) -> Text:
+    """For a sign-up with an address that has an account: only its owner learns so."""
+    return Text(
+        "You already have an account at PerfectWORK",
+        f"""Somebody, we hope you, entered this address in a form on {site}.
+
+There is an account for this address already, so nothing was created and what was
+entered has been deleted. You can sign in at {site}.
+
+If it was not you, there is nothing that you need to do.
+
+PerfectWORK
+""",
+    )
+
+
+def acknowledgement(reference: str, due: datetime) -> Text:
+    """For who sent an enquiry."""
+    return Text(
+        f"Your enquiry {reference}",
+        f"""Thank you for writing to us. Your enquiry has the reference
+
+{reference}
+
+and you will have our answer by {_day(due)}. Please name the reference when you
+write to us about it.
+
+PerfectWORK HelpDesk
+""",
+    )
+
+
+def notice(reference: str, due: datetime) -> Text:
+    """For the HelpDesk: the reference only, since mail is no store for personal data."""
+    return Text(
+        f"Enquiry {reference}",
+        f"""An enquiry has come in. Its reference is
+
+{reference}
+
+and its answer is due by {_day(due)}. Read it in the enquiries table.
+""",
+    )
+
+
+def _day(instant: datetime) -> str:
+    return f"{instant.day} {_MONTHS[instant.month - 1]} {instant.year}, {instant:%H:%M} UTC"
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+"""Whatever the locale of the machine."""

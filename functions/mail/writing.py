@@ -1,0 +1,58 @@
+"""What each message asks for: it is an id, so what was removed or confirmed in the meantime is not written about.
+
+Delivery is at least once: a message that is delivered twice, or whose worker died after sending, sends its mail twice;
+no mail is lost, for a message is done only when SES has taken its mail (docs/decisions.md).
+"""
+
+import json
+from collections.abc import Callable, Mapping
+
+from mail import texts
+from mail.parts import Parts
+from privacy.models.fields import mailbox
+from privacy.queues import MalformedMessageError, read
+from privacy.vault.sealing import unseal
+
+_SIGNUP_PURPOSE = "signup"
+"""The purpose of the link's token, as the sign-up function derives it."""
+
+
+def write(parts: Parts, body: str) -> None:
+    """Do what one message asks.
+
+    Raises: MalformedMessageError for a message that is none of ours.
+    """
+    message = read(body, "kind", "id")
+    asked = _KINDS.get(message["kind"])
+    if asked is None:
+        raise MalformedMessageError("there is no such kind of mail")
+    asked(parts, message["id"])
+
+
+def _signup(parts: Parts, signup_id: str) -> None:
+    """The confirmation link, or the word that there is an account already (promise signup.confirmed)."""
+    signup = parts.signups.get(signup_id, parts.clock())
+    if signup is None or signup.sealed is None:
+        return
+    links = parts.links()
+    token = links.token(_SIGNUP_PURPOSE, signup.id, signup.expires_at)
+    form = json.loads(unseal(links.sealing_key(token), signup.sealed, signup.id))["form"]
+    address = mailbox(form["email"])
+    site = parts.settings.site_url
+    if parts.accounts.with_address(parts.pseudonyms().address(address)) is None:
+        parts.post.send(address, texts.confirmation(site, token, signup.expires_at))
+    else:
+        parts.post.send(address, texts.known_address(site))
+        parts.signups.discard(signup.id)
+
+
+def _enquiry(parts: Parts, reference: str) -> None:
+    """The acknowledgement to who asked, and a notice to the HelpDesk (promise contact.inquiry)."""
+    enquiry = parts.enquiries.get(reference, parts.clock())
+    if enquiry is None:
+        return
+    parts.post.send(mailbox(enquiry.fields["email"]), texts.acknowledgement(reference, enquiry.due_at))
+    parts.post.send(parts.settings.helpdesk_mailbox, texts.notice(reference, enquiry.due_at))
+
+
+_KINDS: Mapping[str, Callable[[Parts, str], None]] = {"signup": _signup, "enquiry": _enquiry}

@@ -1,0 +1,1 @@
+"""Signing customers in and out."""

@@ -1,0 +1,62 @@
+"""POST /sessions, GET and DELETE /sessions/current."""
+
+from collections.abc import Callable
+from functools import cache
+
+from chalice.app import Response
+
+from privacy.clock import rfc3339
+from privacy.models.fields import validated
+from privacy.models.sessions import SignIn
+from privacy.settings import load
+from privacy.vault.tokens import session_hash
+from privacy.web import PrivacyApp, ProblemError, answer
+from privacy.web.identity import cookie_token, customer, drop_cookie, refuse_from_elsewhere, set_cookie
+from privacy.web.requests import address, json_body
+from sessions.parts import Parts, SessionsSettings, assemble
+from sessions.signing_in import WrongCredentialsError, sign_in
+
+
+def build(parts: Callable[[], Parts]) -> PrivacyApp:
+    """The app over its parts, which are asked for at the first request."""
+    app = PrivacyApp("sessions", site=lambda: parts().settings.site_url)
+
+    @app.view("POST", "/sessions")
+    def begin() -> Response:
+        request = app.request
+        form = validated(SignIn, json_body(request), known=SignIn.model_fields)
+        visitor = address(request, parts().settings.trusted_edge)
+        try:
+            signed_in = sign_in(parts(), form, address=visitor, old_token=cookie_token(request))
+        except WrongCredentialsError:
+            raise ProblemError(401, "the address or the password is wrong") from None
+        session = signed_in.session
+        expires_at = session.expires_at(parts().policy)
+        body = {"account_id": session.account_id, "expires_at": rfc3339(expires_at)}
+        return answer(201, body, headers=set_cookie(signed_in.token, expires_at, session.created_at))
+
+    @app.view("GET", "/sessions/current")
+    def current() -> Response:
+        session = customer(app.request, parts().sessions, parts().settings.site_url, parts().clock())
+        return answer(
+            200,
+            {
+                "account_id": session.account_id,
+                "created_at": rfc3339(session.created_at),
+                "last_used_at": rfc3339(session.last_used_at),
+                "expires_at": rfc3339(session.expires_at(parts().policy)),
+            },
+        )
+
+    @app.view("DELETE", "/sessions/current")
+    def end() -> Response:
+        request = app.request
+        refuse_from_elsewhere(request, parts().settings.site_url)
+        if token := cookie_token(request):
+            parts().sessions.end(session_hash(token))
+        return answer(204, headers=drop_cookie())
+
+    return app
+
+
+app = build(cache(lambda: assemble(load(SessionsSettings))))

@@ -1,0 +1,1 @@
+"""Sign-ups and enquiries, and the confirmation that makes accounts of them."""

@@ -1,0 +1,154 @@
+"""The link in the mail was followed: one transaction makes the account, its session, and what else the form was for.
+
+What does not fit into a transaction comes before it and may be repeated: the database's data key, in the region that
+will host it. All ids are derived from the sign-up's, so that a repetition makes nothing twice (promise signup.trial).
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from privacy.models.accounts import Account, BillingRecord, PendingSignup
+from privacy.models.databases import Database, Status
+from privacy.models.fields import mailbox
+from privacy.models.ids import encode
+from privacy.models.sessions import Session
+from privacy.models.signups import opens_database
+from privacy.tables.store import Operation, TransactionRefusedError
+from privacy.vault.sealing import SealBrokenError, unseal
+from privacy.vault.tokens import TokenError, new_session_token, session_hash
+from signup.capture import PURPOSE
+from signup.parts import Parts
+
+DATABASE_NAME = "Free Trial"
+"""Of a trial database whose customer gave no company: a person's name has no place in a database's."""
+
+_DATABASE_NAME_CHARACTERS = 100
+
+
+class LinkError(Exception):
+    """The link is forged, has expired, or what it opened is gone."""
+
+
+class AddressTakenError(Exception):
+    """There is an account for this address already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a confirmation answers. `session` comes with its token only the first time."""
+
+    account_id: str
+    database: Database | None
+    session: Session | None = None
+    token: str | None = None
+
+
+def confirm(parts: Parts, token: str, address: str | None) -> Confirmed:
+    """Make an account of a sign-up, once; repeated, tell what came of it. `address` is the visitor's, sealed on the
+    session.
+
+    Raises: LinkError, AddressTakenError.
+    """
+    now = parts.clock()
+    links = parts.links()
+    try:
+        signup = parts.signups.get(links.subject(PURPOSE, token, now), now)
+    except TokenError:
+        signup = None
+    if signup is None:
+        raise LinkError
+    if signup.account_id or signup.sealed is None:
+        return _confirmed_before(parts, signup)
+    try:
+        content = json.loads(unseal(links.sealing_key(token), signup.sealed, signup.id))
+    except SealBrokenError:
+        raise LinkError from None
+    return _Making(parts, signup, content, now).make(address)
+
+
+def _confirmed_before(parts: Parts, signup: PendingSignup) -> Confirmed:
+    database = parts.databases.get(signup.database_id) if signup.database_id else None
+    return Confirmed(signup.account_id or "", database)
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """The making of an account from an opened sign-up."""
+
+    parts: Parts
+    signup: PendingSignup
+    content: dict[str, Any]
+    now: datetime
+
+    def make(self, address: str | None) -> Confirmed:
+        parts, form = self.parts, self.content["form"]
+        account = self._account()
+        token = new_session_token()
+        hashed = session_hash(token)
+        session = Session(hashed, account.id, self.now, self.now, parts.addresses.seal(address, hashed))
+        database = self._database(account.id) if opens_database(form["kind"]) else None
+        if database:
+            parts.host(database.region).keyring.create(database.id, self.now)
+        confirming = parts.signups.confirm_operation(self.signup, account.id, database.id if database else None)
+        creating = parts.accounts.create_operations(account)
+        operations: list[Operation] = [confirming, *creating, parts.sessions.create_operation(session)]
+        if database:
+            operations.append(parts.databases.create_operation(database))
+        if form.get("order"):
+            operations.append(parts.billing.create_operation(self._billing_record(account.id)))
+        try:
+            parts.transact(operations)
+        except TransactionRefusedError as refusal:
+            return self._refused(refusal)
+        return Confirmed(account.id, database, session, token)
+
+    def _refused(self, refusal: TransactionRefusedError) -> Confirmed:
+        """Somebody was faster: with this link, or with another one for the same address."""
+        if 0 in refusal.failed:
+            signup = self.parts.signups.get(self.signup.id, self.now)
+            if signup is None or not signup.account_id:
+                raise LinkError from None
+            return _confirmed_before(self.parts, signup)
+        if 2 in refusal.failed:  # the address's own item: see Accounts.create_operations
+            raise AddressTakenError from None
+        raise refusal
+
+    def _account(self) -> Account:
+        form = dict(self.content["form"])
+        consent = form.pop("marketing_consent")
+        form.pop("order", None)
+        return Account(
+            id=self._id("acc"),
+            created_at=self.now,
+            policy_version=self.parts.policy.version.isoformat(),
+            email_tag=self.parts.pseudonyms().address(mailbox(form["email"])),
+            profile=form,
+            password_hash=self.content["password_hash"],
+            marketing_consent=consent,
+            captcha_score=self.content["captcha_score"],
+        )
+
+    def _database(self, account_id: str) -> Database:
+        company = self.content["form"].get("company") or DATABASE_NAME
+        return Database(
+            id=self._id("db"),
+            owner=self.parts.pseudonyms().owner(account_id),
+            name=company[:_DATABASE_NAME_CHARACTERS].strip(),
+            region=self.content["region"],
+            status=Status.ACTIVE,
+            created_at=self.now,
+            since=self.now,
+            policy_version=self.parts.policy.version.isoformat(),
+        )
+
+    def _billing_record(self, account_id: str) -> BillingRecord:
+        form = self.content["form"]
+        fields = {**form["order"], "name": form["name"], "postal_address": form.get("postal_address")}
+        kept = {name: value for name, value in fields.items() if value is not None}
+        return BillingRecord(self._id("bil"), account_id, self.now, kept)
+
+    def _id(self, prefix: str) -> str:
+        """An id that is always the same for this sign-up, and that its reference does not tell."""
+        return f"{prefix}_{encode(bytes.fromhex(self.parts.pseudonyms().of(f'id/{prefix}', self.signup.id)))}"

@@ -1,0 +1,142 @@
+"""The commands of `python -m local`: each prints for a person and gives the exit code."""
+
+import argparse
+import contextlib
+import importlib
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from local import deployment, functions, outbox, travel
+from local.engine import Engine, EngineError
+
+
+def start(engine: Engine, given: argparse.Namespace) -> int:
+    """Start, deploy, and say what to try."""
+    print(f"{'running' if engine.running() else 'starting'} on {engine.url} …", flush=True)
+    engine.folder.mkdir(parents=True, exist_ok=True)
+    engine.start()
+    print("deploying template.yaml in both regions …", flush=True)
+    known = deployment.deploy(engine)
+    ahead = travel.offset(engine.folder)
+    travel.travel(engine, known["regions"].values(), ahead)
+    if ahead:
+        print(f"the functions' clock is still {ahead} ahead (python -m local travel --reset)")
+    api = known["api"][known["home"]]
+    print(
+        f"""
+The API is at {api}
+Try:
+  curl -i -X POST {api}/visits -H 'Content-Type: application/json' -d '{{"language": "en"}}'
+  curl -i -X POST {api}/signups -H 'Content-Type: application/json' -H 'X-Requested-With: curl' -d '{{
+    "kind": "trial", "name": "Ada Lovelace", "email": "ada@example.com", "password": "a long enough password",
+    "marketing_consent": false, "captcha_token": "local"}}'
+  make mail
+"""
+    )
+    return 0
+
+
+def stop(engine: Engine, given: argparse.Namespace) -> int:
+    """End the engine, its state kept."""
+    with contextlib.suppress(EngineError):  # one that answers nothing more is ended all the same
+        outbox.keep(f"{engine.url}{deployment.OUTBOX}", engine.folder)
+    stopped = engine.stop()
+    print(f"stopped; the state is kept in {engine.folder}" if stopped else "no engine runs: nothing to stop")
+    return 0
+
+
+def forget(engine: Engine, given: argparse.Namespace) -> int:
+    """Begin anew."""
+    engine.forget()
+    print(f"the state in {engine.folder} is gone")
+    return 0
+
+
+def status(engine: Engine, given: argparse.Namespace) -> int:
+    """Whether it runs; exit code 1 when not."""
+    pid = engine.running()
+    print(f"running on {engine.url} (process {pid})" if pid else "not running: `make local` starts it")
+    print(f"the functions' time is {travel.now(engine.folder):%Y-%m-%d %H:%M:%S} UTC")
+    return 0 if pid else 1
+
+
+def endpoints(engine: Engine, given: argparse.Namespace) -> int:
+    """What `endpoints.json` says."""
+    print(json.dumps(_endpoints(engine), indent=2))
+    return 0
+
+
+def show_mail(engine: Engine, given: argparse.Namespace) -> int:
+    """The outbox."""
+    live = outbox.read(_endpoints(engine)["outbox"])
+    mails = [*outbox.kept(engine.folder), *live][-1 if given.last else 0 :]
+    if given.json:
+        print(json.dumps([asdict(mail) for mail in mails], indent=2, ensure_ascii=False))
+    else:
+        print("\n----\n".join(outbox.show(mail) for mail in mails) or "no mail was sent yet")
+    return 0
+
+
+def sweep(engine: Engine, given: argparse.Namespace) -> int:
+    """A schedule's tick, now."""
+    region = _region(given)
+    event = functions.scheduled_event(region, travel.now(engine.folder))
+    return _print(functions.invoke(engine, region, given.name, event))
+
+
+def invoke(engine: Engine, given: argparse.Namespace) -> int:
+    """Any function with an event from a file."""
+    try:
+        event = json.loads(Path(given.event).read_text())
+    except (OSError, ValueError) as error:
+        raise functions.FunctionError(f"cannot read {given.event}: {error}") from None
+    return _print(functions.invoke(engine, _region(given), given.name, event))
+
+
+def show_logs(engine: Engine, given: argparse.Namespace) -> int:
+    """A function's log."""
+    for line in functions.logs(engine, _region(given), given.name):
+        print(line)
+    return 0
+
+
+def move_clock(engine: Engine, given: argparse.Namespace) -> int:
+    """Further ahead, or back to the machine's time."""
+    if bool(given.duration) == given.reset:
+        raise travel.TravelError("say how far, such as `travel P22D`, or `travel --reset`")
+    ahead = timedelta()
+    if given.duration:
+        now = travel.now(engine.folder)
+        ahead = travel.offset(engine.folder) + travel.span(given.duration, now)
+    travel.travel(engine, _endpoints(engine)["regions"].values(), ahead)
+    print(f"the functions' time is {travel.now(engine.folder):%Y-%m-%d %H:%M:%S} UTC, on this engine only")
+    return 0
+
+
+def take_tour(engine: Engine, given: argparse.Namespace) -> int:
+    """The tour, loaded late: it needs more than the launcher does."""
+    known = _endpoints(engine)
+    return int(importlib.import_module("local.tour").main(known, given.arguments))
+
+
+def _endpoints(engine: Engine) -> dict[str, Any]:
+    try:
+        known: dict[str, Any] = json.loads(engine.folder.joinpath("endpoints.json").read_text())
+    except (OSError, ValueError):
+        known = {}
+    if not known or not engine.running():
+        raise EngineError("the local engine does not run: `make local` starts it")
+    return known
+
+
+def _region(given: argparse.Namespace) -> str:
+    where = deployment.places()
+    return where.regions[given.region or where.home]
+
+
+def _print(answer: functions.Answer) -> int:
+    print(json.dumps(answer.payload, indent=2, ensure_ascii=False))
+    return 1 if answer.failed else 0
