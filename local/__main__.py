@@ -74,8 +74,7 @@ def parser() -> argparse.ArgumentParser:
     move = add("travel", commands.move_clock, "move the functions' clock ahead, only here; again: further ahead")
     move.add_argument("duration", metavar="DURATION", nargs="?", help="ISO 8601, such as P22D or P3M")
     move.add_argument("--reset", action="store_true", help="back to the machine's time")
-    tour = add("tour", commands.take_tour, "drive the running system with real input and show what a person would see")
-    tour.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    add("tour", commands.take_tour, "drive the running system with real input and show what a person would see")
     return top
 
 

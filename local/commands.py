@@ -119,7 +119,7 @@ def move_clock(engine: Engine, given: argparse.Namespace) -> int:
 def take_tour(engine: Engine, given: argparse.Namespace) -> int:
     """The tour, loaded late: it needs more than the launcher does."""
     known = _endpoints(engine)
-    return int(importlib.import_module("local.tour").main(known, given.arguments))
+    return int(importlib.import_module("local.tour").main(known, engine))
 
 
 def _endpoints(engine: Engine) -> dict[str, Any]:

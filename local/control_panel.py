@@ -51,7 +51,9 @@ class ControlPanel:
         Raises: UnexpectedAnswerError for any other status than the expected.
         """
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        sent = {"X-Requested-With": "tour", **({"Content-Type": content_type} if raw is not None else {})}
+        sent = {"Accept": "*/*", "X-Requested-With": "tour"}  # API Gateway decodes bytes only for who accepts some
+        if raw is not None:
+            sent["Content-Type"] = content_type
         if self.cookie:
             sent["Cookie"] = f"session_id={self.cookie}"
         answer = self.pool.request(

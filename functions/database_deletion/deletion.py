@@ -17,7 +17,7 @@ from privacy.models.removals import Progress, Removal, opened
 from privacy.policy import Policy
 from privacy.queues import LONGEST_DELAY, MalformedMessageError, Queues
 from privacy.removal.reclaim import fresh, reclaim
-from privacy.removal.stores import Store, looks_at, stores_of
+from privacy.removal.stores import PAGE, Store, looks_at, stores_of
 from privacy.tables.databases import Databases
 from privacy.tables.jobs import Jobs
 from privacy.tables.removals import Removals
@@ -35,7 +35,8 @@ HasTime = Callable[[], bool]
 class Deletion:
     """The deletion worker of one region. The control tables lie in the home region, the stores in the database's.
 
-    `settle_seconds` is how long after emptying a database its stores are listed for the last time.
+    `settle_seconds` is how long after emptying a database its stores are listed for the last time; `page` how many
+    things make a batch.
     """
 
     policy: Policy
@@ -49,6 +50,7 @@ class Deletion:
     queues: Queues
     now: Clock
     monotonic: Callable[[], float] = time.monotonic
+    page: int = PAGE
 
     def work(self, message: Mapping[str, str], has_time: HasTime) -> None:
         """Do what a message asks for: `start`, `segment` (of a `store`) or `verify`.
@@ -170,7 +172,8 @@ class Deletion:
             return
 
     def _stores(self, database: Database, removal: Removal) -> list[Store]:
-        return stores_of(database.id, self.hosts(database.region), self.jobs, self._home(), removal.segments)
+        host = self.hosts(database.region)
+        return stores_of(database.id, host, self.jobs, self._home(), removal.segments, self.page)
 
     def _home(self) -> str:
         return self.policy.region_in(self.home_region)

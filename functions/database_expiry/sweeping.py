@@ -154,7 +154,7 @@ def _remove_uploads(parts: Parts, has_time: HasTime) -> Outcome:
 
     def remove(job: Job) -> bool:
         current = parts.jobs.get(job.database_id, job.id)
-        if current is None or current.status not in (JobStatus.OPEN, JobStatus.COMPLETE):
+        if current is None or current.status is JobStatus.DONE:
             return False  # used after the index was read
         _empty(parts, job, staging_key(job.database_id, job.id))
         parts.jobs.remove(job)

@@ -55,7 +55,8 @@ class OutOfTimeError(Exception):
 @dataclass(slots=True)
 class Place:
     """How far an export has come: `model` is the one being written (by name), `after` the cursor in it or in the
-    files, `files` that the records are done."""
+    files, `files` that the records are done.
+    """
 
     model: str = ""
     after: str | None = None

@@ -7,19 +7,30 @@ from databases.control import find
 from databases.parts import Parts
 from privacy.clock import rfc3339
 from privacy.hosting.transfers import Transfers, export_key
-from privacy.models.databases import Database, DatabaseStateError, Status, open_for_export
-from privacy.models.ids import database_of, new_id_within
+from privacy.models.databases import (
+    Database,
+    DatabaseStateError,
+    Status,
+    UnknownDatabaseError,
+    open_for_export,
+)
+from privacy.models.ids import database_of, is_id, new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind, UnknownJobError
 from privacy.tables.store import TransactionRefusedError
 
 Ids = dict[str, Any]
 
 EXPIRED = "expired"
-"""What an export is called from the second on at which its file's period ends, whether or not the file is still there."""
+"""What an export is called from the second on at which its file's period ends, be the file still there or not."""
 
 
 def plan(database_id: str) -> Ids:
-    """The id of a new export: it holds the database's, so that an import can name the export alone."""
+    """The id of a new export: it holds the database's, so that an import can name the export alone.
+
+    Raises: UnknownDatabaseError for what is no id of ours.
+    """
+    if not is_id("db", database_id):
+        raise UnknownDatabaseError
     return {"export_id": new_id_within("exp", database_id)}
 
 

@@ -34,7 +34,7 @@ ZIP_BEGINS = b"PK"
 
 
 class Stored(Form):
-    """`POST /databases/{id}/import` of what is there already: an upload of this database, or an export of the caller's."""
+    """`POST /databases/{id}/import` of what is there: an upload of this database, or an export of the caller's."""
 
     upload_id: str | None = None
     export_id: str | None = None

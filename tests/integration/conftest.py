@@ -9,24 +9,49 @@ import pytest
 
 from local import deployment
 from local.engine import HOST, Engine
+from tests.integration.deployed import Customer, Deployed
 
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A running ministack that nobody else uses; what is in it lasts for the session."""
-    folder: Path = tmp_path_factory.mktemp("engine")
-    running = Engine(folder, free_port())
-    running.start()
-    try:
-        yield running
-    finally:
-        running.stop()
+    yield from _running(tmp_path_factory.mktemp("engine"))
 
 
 @pytest.fixture(scope="session")
 def endpoints(engine: Engine) -> dict[str, Any]:
     """The real template deployed in both regions: `api` per region, `home`, `engine`, `outbox`, `regions`."""
     return deployment.deploy(engine)
+
+
+@pytest.fixture(scope="session")
+def system(engine: Engine, endpoints: dict[str, Any]) -> Deployed:
+    """The deployed system, at the machine's time."""
+    return Deployed(engine, endpoints)
+
+
+@pytest.fixture(scope="session")
+def traveller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """A deployed system of its own for tests that move the clock: it only ever goes forward, and each test brings its
+    own customers.
+    """
+    for engine in _running(tmp_path_factory.mktemp("traveller")):
+        yield Deployed(engine, deployment.deploy(engine))
+
+
+@pytest.fixture
+def customer(system: Deployed) -> Customer:
+    """Somebody new, with an empty database in Singapore."""
+    return system.customer()
+
+
+def _running(folder: Path) -> Iterator[Engine]:
+    engine = Engine(folder, free_port())
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.stop()
 
 
 def free_port() -> int:

@@ -24,7 +24,6 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "hosting": frozenset({"aws", "vault", "tables", "models", "policy", "clock"}),
     "removal": frozenset({"aws", "hosting", "vault", "tables", "models", "policy", "clock"}),
     "telemetry": frozenset(),
-    "parts": frozenset(),
     "consumer": frozenset({"aws", "queues", "telemetry"}),
     "schedules": frozenset(),
     "web": frozenset({"telemetry", "vault", "tables", "models", "policy", "clock"}),

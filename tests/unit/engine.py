@@ -181,10 +181,12 @@ def everything() -> bytes:
         sqs = client("sqs", region)
         for _, properties in _resources("AWS::SQS::Queue", region):
             url = sqs.get_queue_url(QueueName=properties["QueueName"])["QueueUrl"]
-            while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60).get(
-                "Messages"
-            ):
-                found += [message["Body"] for message in received]
+            waiting: list[dict[str, Any]] = []
+            while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+                waiting += received
+            for message in waiting:
+                sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+            found += sorted(message["Body"] for message in waiting)
     return "\n".join(found).encode("utf-8", "surrogatepass")
 
 

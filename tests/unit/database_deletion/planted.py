@@ -1,6 +1,6 @@
 """Databases with content in every place that a deletion must reach, and a look at what is left, from the engine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -42,7 +42,9 @@ def host(region: str = "asia") -> Host:
     return hosts(engine.NAMES, POLICY)(region)
 
 
-def database(now: datetime, status: Status = Status.ACTIVE, region: str = "asia", counts: Counts | None = None) -> Database:
+def database(
+    now: datetime, status: Status = Status.ACTIVE, region: str = "asia", counts: Counts | None = None
+) -> Database:
     """A database with its data key, and nothing in it."""
     made = Database(new_id("db"), "owner-pseudonym", f"{CANARY} Ltd", region, status, now, now, "2026-11-24", counts)
     host(region).keyring.create(made.id, now)
@@ -50,7 +52,7 @@ def database(now: datetime, status: Status = Status.ACTIVE, region: str = "asia"
     return made
 
 
-def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2, late: bool = False) -> dict[str, int]:
+def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> dict[str, int]:
     """Put content in every place; how many things lie in each store by now.
 
     Each file has three versions, and one a delete marker; uploads are open in both buckets; an export lies there with
@@ -126,6 +128,12 @@ def left(database_id: str) -> list[str]:
     return found
 
 
+def is_destroyed(database_id: str) -> bool:
+    """Whether a database is a tombstone."""
+    found = databases().get(database_id)
+    return found is not None and found.status is Status.DESTROYED
+
+
 def removed(database_id: str) -> dict[str, int]:
     """What the ledger says was removed, by store."""
     totals: dict[str, int] = {}
@@ -146,6 +154,3 @@ def with_counts(made: Database, records: int, files: int, now: datetime) -> Data
     counts = Counts(records, files, 0, now)
     databases().set_counts(made.id, counts)
     return replace(made, counts=counts)
-
-
-Clients = Callable[[str, str], Any]

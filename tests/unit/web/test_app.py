@@ -102,6 +102,22 @@ def test_bytes_of_any_type_go_in_and_out_unchanged_also_without_an_accept_header
     assert (answered.status, answered.body, answered.headers["content-type"]) == (200, raw, "image/png")
 
 
+def test_json_is_text_in_the_answer_so_that_it_reaches_who_sends_no_accept_header(app: PrivacyApp) -> None:
+    event = rest_event(app, "GET", "/list?q=%C3%A9")
+    del event["headers"]["Accept"]
+    answered = app(event, Context())
+    assert answered["isBase64Encoded"] is False
+    assert json.loads(answered["body"])["q"] == "é"
+    assert app.takes_bytes is False
+
+
+def test_bytes_without_a_content_type_are_refused_since_they_came_damaged(app: PrivacyApp) -> None:
+    event = rest_event(app, "POST", "/echo/x", body=b"x")
+    event |= {"body": "\ufffdPNG", "isBase64Encoded": False}
+    event["headers"].pop("Content-Type", None)
+    assert send(app, event).status == 415
+
+
 def test_a_body_may_have_the_limit_and_not_one_byte_more(app: PrivacyApp) -> None:
     assert http(app, "POST", "/echo/x", body=b"x" * 100).status == 200
     assert http(app, "POST", "/echo/x", body=b"x" * 101).status == 413

@@ -1,6 +1,7 @@
 """The two members that explain an archive: `manifest.json` for programs, `README.txt` for people."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,12 +9,15 @@ from typing import Any
 
 FORMAT = "perfectwork-export/1"
 
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+
 README_TEXT = """\
 A complete copy of one PerfectWORK database.
 
 manifest.json   what is in this archive: for each member its path, its size in bytes and its SHA-256,
                 for records also their number and their model; the database's name, when the copy was
-                made, and the version of the privacy policy in force.
+                made, and the version of the privacy policy in force; for files also their type
+                and when they were last written.
 records/        one file per model, in JSON Lines (UTF-8): each line is an object with
                   key         the record's key
                   data        the record as it was written
@@ -30,7 +34,9 @@ accepted too, as long as nothing was added, removed or changed.
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """One member as the manifest lists it: size in bytes, SHA-256 in hex; records and model for records only."""
+    """One member as the manifest lists it: size in bytes, SHA-256 in hex; records and model for records only, content
+    type and last change (RFC 3339) for files only.
+    """
 
     path: str
     bytes: int
@@ -38,11 +44,23 @@ class ManifestEntry:
     records: int | None = None
     model: str | None = None
     media_type: str | None = None
+    updated_at: str | None = None
 
 
 def rfc3339(moment: datetime) -> str:
     """Return an aware moment as RFC 3339 in UTC, to the second where it has no fraction."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a time as an export writes them: RFC 3339 in UTC, to the second."""
+    if _TIME.fullmatch(text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +87,8 @@ class Manifest:
                 row |= {"records": entry.records, "model": entry.model}
             if entry.media_type is not None:
                 row["type"] = entry.media_type
+            if entry.updated_at is not None:
+                row["updated_at"] = entry.updated_at
             yield ((",\n" if index else "\n") + _json(row)).encode()
         yield b"\n]}\n"
 

@@ -3,7 +3,9 @@
 import hashlib
 import io
 import os
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from privacy.archive.errors import ArchiveChangedError
@@ -13,6 +15,8 @@ FIRST_READ_BYTES = 64 * 1024
 LONGEST_READ_BYTES = 4 * 1024 * 1024
 """Read-ahead doubles from the first to this while reading is sequential; memory is at most twice the latter."""
 ATTEMPTS = 3
+AHEAD = 4
+"""Ranges on their way at once where a whole object is read from front to end; memory is this times the longest read."""
 
 
 class RangeReader(io.RawIOBase):
@@ -87,6 +91,21 @@ class RangeReader(io.RawIOBase):
             self._position += len(piece)
         return done
 
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the object's bytes from front to end, some ranges on their way while one is used."""
+        waiting: deque[Future[bytes]] = deque()
+        starts = iter(range(0, self.bytes, LONGEST_READ_BYTES))
+        with ThreadPoolExecutor(AHEAD, thread_name_prefix="ranges") as pool:
+            try:
+                for start in starts:
+                    waiting.append(pool.submit(self._get, start, min(start + LONGEST_READ_BYTES, self.bytes)))
+                    if len(waiting) == AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
     def _fill(self) -> None:
         sequential = self._position == self._window_start + len(self._window)
         self._ahead = min(self._ahead * 2, LONGEST_READ_BYTES) if sequential else FIRST_READ_BYTES
@@ -114,10 +133,14 @@ class RangeReader(io.RawIOBase):
         raise ArchiveChangedError("The archive came shorter than it is.")
 
 
-def object_sha256(reader: RangeReader) -> str:
-    """Return the SHA-256 of an object's bytes by reading it once, for an archive that several workers wrote."""
+def object_sha256(reader: RangeReader, on_piece: Callable[[], None] | None = None) -> str:
+    """Return the SHA-256 of an object's bytes by reading it once, for an archive that several workers wrote.
+
+    `on_piece` is called after each piece; what it raises ends the reading.
+    """
     digest = hashlib.sha256()
-    reader.seek(0)
-    while chunk := reader.read(LONGEST_READ_BYTES):
-        digest.update(chunk)
+    for piece in reader.pieces():
+        digest.update(piece)
+        if on_piece is not None:
+            on_piece()
     return digest.hexdigest()

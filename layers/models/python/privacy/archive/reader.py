@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from privacy.archive.directory import GuardedFile, Limits, SeekableFile, Slot, check_local, slots, survey
 from privacy.archive.errors import ArchiveTooLargeError, CorruptMemberError, ManifestError, NotAZipError
-from privacy.archive.manifest import FORMAT, ManifestEntry
+from privacy.archive.manifest import FORMAT, ManifestEntry, is_time
 from privacy.archive.names import FILES, MANIFEST, MODEL, README, RECORDS, model_of
 
 CHUNK_BYTES = 256 * 1024
@@ -126,7 +126,7 @@ class ArchiveReader:
             ArchiveTooLargeError: a line of records is too long.
         """
         for index, member in enumerate(self.members[start:], start + 1):
-            self._verify(member)
+            self.check(member)
             if on_member is not None:
                 on_member(index)
         return self.totals
@@ -171,11 +171,11 @@ class ArchiveReader:
             raise CorruptMemberError(f"Member {slot.number} of the archive is damaged.") from None
         return MemberStream(stream, slot.number, slot.info.file_size)
 
-    def _lines(self, stream: MemberStream, number: int, digest: Any = None) -> Iterator[bytes]:
+    def _lines(self, stream: MemberStream, number: int, read: Callable[[bytes], None] | None = None) -> Iterator[bytes]:
         rest = b""
         while chunk := stream.read(CHUNK_BYTES):
-            if digest is not None:
-                digest.update(chunk)
+            if read is not None:
+                read(chunk)
             first, *others = chunk.split(b"\n")
             rest += first
             for line in others:
@@ -190,16 +190,38 @@ class ArchiveReader:
         if rest:
             yield rest
 
-    def _verify(self, member: Member) -> None:
+    def check(
+        self,
+        member: Member,
+        *,
+        on_line: Callable[[int, bytes], None] | None = None,
+        on_chunk: Callable[[int], None] | None = None,
+    ) -> None:
+        """Stream one member and compare it with the manifest, as `verify` does with all.
+
+        `on_line` gets each line of records with its number from 1, `on_chunk` the bytes of each chunk that was read;
+        what they raise ends the check.
+
+        Raises:
+            CorruptMemberError, ArchiveTooLargeError: as `verify`.
+        """
         digest = hashlib.sha256()
         records = 0
+
+        def read(chunk: bytes) -> None:
+            digest.update(chunk)
+            if on_chunk is not None:
+                on_chunk(len(chunk))
+
         with self._open(member.slot) as stream:
             if member.model is None:
                 while chunk := stream.read(CHUNK_BYTES):
-                    digest.update(chunk)
+                    read(chunk)
             else:
-                for _ in self._lines(stream, member.number, digest):
+                for line in self._lines(stream, member.number, read):
                     records += 1
+                    if on_line is not None:
+                        on_line(records, line)
         if digest.hexdigest() != member.entry.sha256:
             raise CorruptMemberError(f"Member {member.number} of the archive is not the one in the manifest.")
         if member.model is not None and records != member.entry.records:
@@ -254,6 +276,7 @@ def _is_entry(row: Any) -> bool:
     if not isinstance(row, dict):
         return False
     records, model, media_type = row.get("records"), row.get("model"), row.get("type")
+    updated_at = row.get("updated_at")
     return (
         isinstance(row.get("path"), str)
         and _is_count(row.get("bytes"))
@@ -262,6 +285,7 @@ def _is_entry(row: Any) -> bool:
         and (records is None or _is_count(records))
         and (model is None or (isinstance(model, str) and MODEL.match(model) is not None))
         and (media_type is None or (isinstance(media_type, str) and len(media_type) <= 255))
+        and (updated_at is None or (isinstance(updated_at, str) and is_time(updated_at)))
     )
 
 
@@ -278,4 +302,5 @@ def _entry(row: dict[str, Any], paths: Any, number: int) -> ManifestEntry:
             raise ManifestError(f"Member {number} of the archive holds records that the manifest does not count.")
     elif not (path.startswith(FILES) or path == README) or records is not None or model is not None:
         raise ManifestError(f"Member {number} of the archive is neither records nor a file.")
-    return ManifestEntry(path, row["bytes"], row["sha256"], records, model, row.get("type"))
+    facts = (records, model, row.get("type"), row.get("updated_at"))
+    return ManifestEntry(path, row["bytes"], row["sha256"], *facts)

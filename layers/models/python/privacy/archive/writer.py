@@ -82,6 +82,7 @@ class MemberOutput:
         size: int | None,
         model: str | None,
         media_type: str | None,
+        updated_at: str | None,
     ) -> None:
         self._writer = writer
         self._handle = handle
@@ -90,6 +91,7 @@ class MemberOutput:
         self._digest = hashlib.sha256()
         self.model = model
         self.media_type = media_type
+        self.updated_at = updated_at
         self.bytes = 0
         self.records: int | None = None
 
@@ -123,9 +125,8 @@ class MemberOutput:
             self._writer.abandon()
             raise
         digest = self._digest.hexdigest()
-        self._writer._add(
-            ManifestEntry(self._info.filename, self.bytes, digest, self.records, self.model, self.media_type)
-        )
+        facts = (self.records, self.model, self.media_type, self.updated_at)
+        self._writer._add(ManifestEntry(self._info.filename, self.bytes, digest, *facts))
 
 
 class ArchiveWriter:
@@ -185,6 +186,7 @@ class ArchiveWriter:
         zip64: bool = True,
         model: str | None = None,
         media_type: str | None = None,
+        updated_at: str | None = None,
     ) -> MemberOutput:
         """Start a member, to be ended by its `close()`; `member` does both.
 
@@ -196,6 +198,7 @@ class ArchiveWriter:
             zip64: without `size`, False for what surely stays below 2 GiB: few old tools know ZIP64.
             model: for records, their model.
             media_type: for files, their content type.
+            updated_at: for files, when they were last changed (RFC 3339): the ZIP's own time is to two seconds.
 
         Raises:
             UnsafePathError, DuplicateMemberError: the path cannot be used.
@@ -211,7 +214,7 @@ class ArchiveWriter:
         info.file_size = size or 0
         _set_level(info, LEVEL if compress else LEVEL_OF_COMPRESSED)
         handle = self._zip.open(info, "w", force_zip64=size is None and zip64)
-        self._current = MemberOutput(self, handle, info, size, model, media_type)
+        self._current = MemberOutput(self, handle, info, size, model, media_type, updated_at)
         return self._current
 
     @contextlib.contextmanager
@@ -225,6 +228,7 @@ class ArchiveWriter:
         zip64: bool = True,
         model: str | None = None,
         media_type: str | None = None,
+        updated_at: str | None = None,
     ) -> Iterator[MemberOutput]:
         """Write one member in a `with` block; the arguments are those of `begin`."""
         output = self.begin(
@@ -235,6 +239,7 @@ class ArchiveWriter:
             zip64=zip64,
             model=model,
             media_type=media_type,
+            updated_at=updated_at,
         )
         try:
             yield output
@@ -339,15 +344,15 @@ def _set_level(info: zipfile.ZipInfo, level: int) -> None:
 
 def _to_row(info: zipfile.ZipInfo, entry: ManifestEntry) -> list[Any]:
     fields = [getattr(info, name) for name in _DIRECTORY_FIELDS]
-    facts = [entry.sha256, entry.records, entry.model, entry.media_type]
+    facts = [entry.sha256, entry.records, entry.model, entry.media_type, entry.updated_at]
     return [entry.path, list(info.date_time), fields, *facts]
 
 
 def _from_row(row: list[Any]) -> tuple[zipfile.ZipInfo, ManifestEntry]:
-    path, date_time, fields, sha256, records, model, media_type = row
+    path, date_time, fields, sha256, *facts = row
     info = zipfile.ZipInfo(path, tuple(date_time))
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = _REGULAR_FILE
     for name, value in zip(_DIRECTORY_FIELDS, fields, strict=True):
         setattr(info, name, value)
-    return info, ManifestEntry(path, info.file_size, sha256, records, model, media_type)
+    return info, ManifestEntry(path, info.file_size, sha256, *facts)

@@ -51,6 +51,10 @@ class PartsRefusedError(Exception):
     """The parts of an upload are not those that were stored, or one but the last is too small."""
 
 
+class UploadGoneError(LookupError):
+    """S3 knows neither the multipart upload nor an object that came of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transfers:
     """The transfer bucket of a host."""
@@ -82,7 +86,7 @@ class Transfers:
     def complete(self, key: str, s3_upload: str, parts: Sequence[tuple[int, str]]) -> None:
         """Join the parts (number and ETag, by number) to one object; what was joined before is no error.
 
-        Raises: PartsRefusedError.
+        Raises: PartsRefusedError, UploadGoneError.
         """
         joined = {"Parts": [{"PartNumber": number, "ETag": etag} for number, etag in parts]}
         try:
@@ -93,8 +97,10 @@ class Transfers:
             code = error.response["Error"]["Code"]
             if code in _REFUSED_PARTS:
                 raise PartsRefusedError from None
-            if code != "NoSuchUpload" or self.size(key) is None:
+            if code != "NoSuchUpload":
                 raise
+            if self.size(key) is None:
+                raise UploadGoneError from None
 
     def abort(self, key: str, s3_upload: str) -> None:
         """Give a multipart upload up; one that is over already is no error."""

@@ -31,6 +31,10 @@ class UnknownDatabaseError(LookupError):
     """There is no such database, or it is somebody else's: the two answers are one."""
 
 
+class UnknownContentError(LookupError):
+    """The database has no such record or file."""
+
+
 class DatabaseDestroyedError(Exception):
     """The database is destroyed for good."""
 

@@ -4,6 +4,7 @@ S3 keeps old versions, delete markers and unfinished multipart uploads under a p
 removed by its own id, and the `Errors` of a bulk delete are looked at (aws-facts.md).
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -68,6 +69,7 @@ class Items:
     table: Table
     places: tuple[str, ...]
     prefix: str = ""
+    page: int = PAGE
     emptied: set[str] = field(default_factory=set, repr=False)
 
     def left(self) -> list[Thing]:
@@ -77,10 +79,10 @@ class Items:
             if place in self.emptied:
                 continue
             before = len(found)
-            for page in self.table.pages(self._in(place), names=("place", "id"), page=PAGE):
-                found += [(item["place"], item["id"]) for item in page]
-                if len(found) >= PAGE:
-                    return found[:PAGE]
+            for items in self.table.pages(self._in(place), names=("place", "id"), page=self.page):
+                found += [(item["place"], item["id"]) for item in items]
+                if len(found) >= self.page:
+                    return found[: self.page]
             if len(found) == before:
                 self.emptied.add(place)
         return found
@@ -107,6 +109,7 @@ class Objects:
     s3: Any
     bucket: str
     prefixes: tuple[str, ...]
+    page: int = PAGE
     emptied: set[str] = field(default_factory=set, repr=False)
 
     def left(self) -> list[Thing]:
@@ -119,9 +122,9 @@ class Objects:
             if not here:
                 self.emptied.add(prefix)
             found += here
-            if len(found) >= PAGE:
+            if len(found) >= self.page:
                 break
-        return found[:PAGE]
+        return found[: self.page]
 
     def remove(self, things: Sequence[Thing]) -> None:
         """Delete versions and markers by id, and abort uploads. Raises: RemovalRefusedError."""
@@ -140,7 +143,7 @@ class Objects:
         """Pages of versions and markers; a page may be empty and another follow, so the end is where S3 says it is."""
         more: dict[str, str] = {}
         while True:
-            answer = self.s3.list_object_versions(Bucket=self.bucket, Prefix=prefix, MaxKeys=PAGE, **more)
+            answer = self.s3.list_object_versions(Bucket=self.bucket, Prefix=prefix, MaxKeys=self.page, **more)
             entries = answer.get("Versions", []) + answer.get("DeleteMarkers", [])
             if entries:
                 yield [("version", entry["Key"], entry["VersionId"]) for entry in entries]
@@ -170,32 +173,35 @@ class JobItems:
     region: str
     name: str = "jobs"
     segment: str = "0"
+    page: int = PAGE
 
     def left(self) -> Sequence[Thing]:
         """Jobs that are still there."""
-        return [(job.database_id, job.id) for job in self.jobs.of_database(self.database_id)][:PAGE]
+        jobs = itertools.islice(self.jobs.of_database(self.database_id), self.page)
+        return [(job.database_id, job.id) for job in jobs]
 
     def remove(self, things: Sequence[Thing]) -> None:
         """Delete job items."""
         self.jobs.table.delete_all({"database_id": database_id, "id": job_id} for database_id, job_id in things)
 
 
-def stores_of(database_id: str, host: Host, jobs: Jobs, home: str, segments: int) -> list[Store]:
-    """Every place of a database, the large ones in some segments (1, 4 or 16); `home` is the control tables' region.
+def stores_of(database_id: str, host: Host, jobs: Jobs, home: str, segments: int, page: int = PAGE) -> list[Store]:
+    """Every place of a database, the large ones in some segments (1, 4 or 16), each listed `page` things at a time;
+    `home` is the control tables' region.
 
     The jobs come first: without them, exports and imports that are under way end.
     """
-    stores: list[Store] = [JobItems(jobs, database_id, home)]
+    stores: list[Store] = [JobItems(jobs, database_id, home, page=page)]
     for number in range(segments):
         places = _places(database_id)[number::segments]
-        stores.append(Items("records", str(number), host.region, host.content, places, "r#"))
+        stores.append(Items("records", str(number), host.region, host.content, places, "r#", page))
     for number in range(segments):
         prefixes = tuple(f"{database_id}/{digit}" for digit in _HEX[number::segments])
         if segments == 1:
             prefixes = (f"{database_id}/",)
-        stores.append(Objects("files", str(number), host.region, host.s3, host.content_bucket, prefixes))
-    stores.append(Items("catalogue", "0", host.region, host.content, _places(database_id), "f#"))
-    return stores + _passing_through(database_id, host)
+        stores.append(Objects("files", str(number), host.region, host.s3, host.content_bucket, prefixes, page))
+    stores.append(Items("catalogue", "0", host.region, host.content, _places(database_id), "f#", page))
+    return stores + _passing_through(database_id, host, page)
 
 
 def looks_at(database_id: str, host: Host, jobs: Jobs, home: str) -> list[Store]:
@@ -214,8 +220,8 @@ def _places(database_id: str) -> tuple[str, ...]:
     return tuple(f"{database_id}#{shard}" for shard in SHARDS)
 
 
-def _passing_through(database_id: str, host: Host) -> list[Store]:
+def _passing_through(database_id: str, host: Host, page: int = PAGE) -> list[Store]:
     return [
-        Objects("exports", "0", host.region, host.s3, host.transfer_bucket, (f"{EXPORTS}{database_id}/",)),
-        Objects("uploads", "0", host.region, host.s3, host.transfer_bucket, (f"{STAGING}{database_id}/",)),
+        Objects("exports", "0", host.region, host.s3, host.transfer_bucket, (f"{EXPORTS}{database_id}/",), page),
+        Objects("uploads", "0", host.region, host.s3, host.transfer_bucket, (f"{STAGING}{database_id}/",), page),
     ]

@@ -85,8 +85,10 @@ class Jobs:
         return self.table.update_operation({"database_id": job.database_id, "id": job.id}, changes, _held(job))
 
     def settle(self, job: Job, to: JobStatus, detail: dict[str, Any] | None = None) -> Job | None:
-        """Move an upload on (open, complete, done) if it still is as it was read; None when it is not."""
-        due = _due_shard(Kind.UPLOAD.value, job.id) if to in (JobStatus.OPEN, JobStatus.COMPLETE) else None
+        """Move an upload on (complete, done, failed) if it still is as it was read; None when it is not. Until it is
+        used it stays due, for what of it lies in the transfer bucket.
+        """
+        due = None if to is JobStatus.DONE else _due_shard(Kind.UPLOAD.value, job.id)
         changes: Item = {"status": to.value, "due_shard": due, "due_from": epoch(job.created_at) if due else None}
         if detail is not None:
             changes["detail"] = detail

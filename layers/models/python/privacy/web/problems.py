@@ -107,6 +107,8 @@ def problem_of(error: Exception) -> ProblemError | None:
             return invalid("cursor", "use the next_cursor of the page before")
         case databases.UnknownDatabaseError():
             return ProblemError(404, "there is no such database")
+        case databases.UnknownContentError():
+            return ProblemError(404, "there is no such record or file")
         case databases.DatabaseDestroyedError():
             return ProblemError(410, "the database is destroyed")
         case databases.DatabaseStateError() | jobs.JobStateError():

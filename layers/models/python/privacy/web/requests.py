@@ -29,6 +29,8 @@ class Edge(StrEnum):
     CLOUDFLARE = "cloudflare"
 
 
+_REPLACED = "\ufffd".encode()
+
 _COUNTRY = {Edge.CLOUDFRONT: "cloudfront-viewer-country", Edge.CLOUDFLARE: "cf-ipcountry"}
 
 
@@ -36,7 +38,7 @@ def raw_body(request: Request, *, limit: int = MAX_BODY_BYTES, types: tuple[str,
     """The body's bytes.
 
     Raises: ProblemError 415 for another content type than the expected ones (none sent is taken as the expected), 413
-    above `limit` bytes, 400 for what is no body at all.
+    above `limit` bytes, 415 for bytes without a content type (they came damaged), 400 for what is no body at all.
     """
     sent = str(request.headers.get("content-type", "")).split(";", 1)[0].strip().lower()
     if types and sent and sent not in types:
@@ -46,6 +48,9 @@ def raw_body(request: Request, *, limit: int = MAX_BODY_BYTES, types: tuple[str,
     except ValueError:  # no base64, or no Unicode
         raise ProblemError(400, "the body cannot be read") from None
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+    if not request.to_original_event().get("isBase64Encoded") and _REPLACED in raw:
+        # API Gateway takes a body without a content type for text, and puts this in place of what is none.
+        raise ProblemError(415, "say what this is: send a Content-Type")
     if len(raw) > limit:
         raise ProblemError(413, f"the body is larger than {limit} bytes")
     return raw

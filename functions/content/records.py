@@ -1,0 +1,81 @@
+"""Records, one at a time and in lists: given back as they were written, numbers, order and Unicode unchanged."""
+
+import time
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from content.access import Content
+from privacy.clock import rfc3339
+from privacy.hosting.records import MAX_RECORD_BYTES, Record, new_record
+from privacy.models.databases import UnknownContentError
+from privacy.models.fields import InvalidFieldsError, RecordKey, RecordModel, field_errors
+from privacy.models.rawjson import parse_object, splice
+
+PAGE_BYTES = 4_194_304
+"""A page of a list ends at 4 MB (api.md, conventions)."""
+
+COUNTING_SECONDS = 15.0
+"""How long a list of models waits for its numbers, below API Gateway's 29 s; a database that takes longer gets none."""
+
+_MODEL: TypeAdapter[str] = TypeAdapter(RecordModel)
+_KEY: TypeAdapter[str] = TypeAdapter(RecordKey)
+
+
+def checked_model(text: str) -> str:
+    """A model's name. Raises: InvalidFieldsError."""
+    return _checked(_MODEL, "model", text)
+
+
+def checked_key(text: str) -> str:
+    """A record's key. Raises: InvalidFieldsError."""
+    return _checked(_KEY, "key", text)
+
+
+def _checked(adapter: TypeAdapter[str], field: str, text: str) -> str:
+    try:
+        return adapter.validate_python(text)
+    except ValidationError as error:
+        errors = [{"field": field, "message": entry["message"]} for entry in field_errors(error)]
+    raise InvalidFieldsError(errors)
+
+
+def put(content: Content, model: str, key: str, body: bytes) -> dict[str, str]:
+    """Store a record's data as it was written, the white space outside its strings apart.
+
+    Raises: InvalidFieldsError, RawJSONError, KeyDestroyedError.
+    """
+    name = checked_model(model), checked_key(key)
+    data = parse_object(body, limit_bytes=MAX_RECORD_BYTES).text
+    content.records.put(new_record(*name, data, content.now))
+    return {"key": key, "updated_at": rfc3339(content.now)}
+
+
+def get(content: Content, model: str, key: str) -> bytes:
+    """A record, `{key, data, updated_at}`. Raises: InvalidFieldsError, UnknownContentError, KeyDestroyedError."""
+    record = content.records.get(checked_model(model), checked_key(key))
+    if record is None:
+        raise UnknownContentError
+    return _shown(record)
+
+
+def delete(content: Content, model: str, key: str) -> None:
+    """Delete a record. Raises: InvalidFieldsError, UnknownContentError, KeyDestroyedError."""
+    if not content.records.delete(checked_model(model), checked_key(key)):
+        raise UnknownContentError
+
+
+def page(content: Content, model: str, limit: int, cursor: str | None) -> tuple[list[bytes], str | None]:
+    """Some of a model's records, and the place to go on from. Raises: InvalidFieldsError, CursorError."""
+    found = content.records.page(checked_model(model), limit=limit, max_bytes=PAGE_BYTES, cursor=cursor)
+    return [_shown(record) for record in found.records], found.cursor
+
+
+def models(content: Content) -> list[dict[str, Any]]:
+    """The models in use and their numbers of records; None where counting takes too long."""
+    counted = content.records.counted_models(time.monotonic() + COUNTING_SECONDS)
+    return [{"model": name, "record_count": number} for name, number in counted]
+
+
+def _shown(record: Record) -> bytes:
+    return splice({"key": record.key, "data": record.data, "updated_at": record.updated_at})

@@ -1,0 +1,125 @@
+"""A worker's turn at a job: it holds the lease, journals how far it is, hands over when its time is up, and ends the job
+once. What a turn does may be repeated from its last journal: a worker can die after any call.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from privacy.clock import Clock
+from privacy.models.jobs import Job, JobStatus
+from privacy.tables.jobs import Jobs
+from privacy.tables.store import Operation, TransactionRefusedError, transact
+
+HasTime = Callable[[], bool]
+
+_FAILING = "failing"
+"""In a job's detail: why it fails, while what it leaves behind is still being removed."""
+
+
+class LostLeaseError(Exception):
+    """The job is another worker's by now, or is over, or gone with its database: this worker has no say in it."""
+
+
+class OutOfTimeError(Exception):
+    """The worker's time is nearly up: what it did is journalled, and the next one goes on."""
+
+
+class NoProgressError(Exception):
+    """A whole turn was too short for one step. The message fails, so that somebody hears of it."""
+
+
+class JobFailedError(Exception):
+    """The job cannot be done, now or later. `reason` is one of our own sentences, for its owner."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Turn:
+    """One worker's turn at a job, which is as this worker last wrote it."""
+
+    jobs: Jobs
+    clock: Clock
+    has_time: HasTime
+    job: Job
+    kept: bool = False
+    """Whether this turn has journalled anything."""
+
+    def keep(self, progress: int, detail: dict[str, Any] | None = None) -> None:
+        """Journal the progress (percent) and renew the lease. Raises: LostLeaseError."""
+        detail = self.job.detail if detail is None else detail
+        job = self.jobs.keep(self.job, self.clock(), progress=progress, detail=detail)
+        if job is None:
+            raise LostLeaseError
+        self.job = job
+        self.kept = True
+
+    def look_at_time(self) -> None:
+        """End the turn within a step when time is up: what the step did since the last journal is done again.
+
+        Raises: OutOfTimeError; NoProgressError when nothing was journalled, for then the next turn would fare no
+        better.
+        """
+        if not self.has_time():
+            raise OutOfTimeError if self.kept else NoProgressError
+
+    def end(self, status: JobStatus, detail: dict[str, Any], *conditions: Operation) -> tuple[int, ...]:
+        """End the job in one transaction with some conditions; which of them do not hold (none: the job is over).
+
+        Raises: LostLeaseError.
+        """
+        done = self.jobs.finish_operation(self.job, status, self.clock(), detail=detail)
+        try:
+            transact(self.jobs.table.client, [*conditions, done])
+        except TransactionRefusedError as refused:
+            if refused.failed == (len(conditions),):
+                raise LostLeaseError from None
+            return refused.failed
+        return ()
+
+    def run(self, work: Callable[[], None], *, tidy: Callable[[], None], send_on: Callable[[], None]) -> None:
+        """Do the work, which ends the job itself when it is done.
+
+        `tidy` removes what the job has stored on its way: when it fails, or when its database takes it along. `send_on`
+        queues the job again, once time is up. What else goes wrong is raised, and the lease given back, so that the
+        next delivery goes on from the journal.
+        """
+        try:
+            try:
+                if _FAILING in self.job.detail:
+                    raise JobFailedError(self.job.detail[_FAILING])
+                work()
+            except JobFailedError as failure:
+                self._fail(failure.reason, tidy)
+        except OutOfTimeError:
+            if self._release():
+                send_on()
+        except LostLeaseError:
+            if self.jobs.get(self.job.database_id, self.job.id) is None:
+                tidy()
+        except BaseException:
+            with suppress(Exception):
+                self._release()
+            raise
+
+    def _fail(self, reason: str, tidy: Callable[[], None]) -> None:
+        """The reason is journalled first: with its things gone, the next worker would see another one."""
+        detail = {name: value for name, value in self.job.detail.items() if name != _FAILING}
+        self.keep(self.job.progress, detail | {_FAILING: reason})
+        tidy()
+        failed = self.jobs.finish_operation(self.job, JobStatus.FAILED, self.clock(), detail=detail, error=reason)
+        with suppress(TransactionRefusedError):
+            transact(self.jobs.table.client, [failed])
+
+    def _release(self) -> bool:
+        return self.jobs.release(self.job, self.clock()) is not None
+
+
+def take(jobs: Jobs, clock: Clock, has_time: HasTime, database_id: str, job_id: str) -> Turn | None:
+    """Take a job's lease, or None when there is nothing to do: it is over, unknown, or another worker's."""
+    job = jobs.take(database_id, job_id, clock())
+    return Turn(jobs, clock, has_time, job) if job else None

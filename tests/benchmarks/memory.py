@@ -1,0 +1,72 @@
+"""Extra memory of an export: how far the peak of a fresh process rises above what it took before the export began.
+
+Value: with 500 MB of content; baseline: with 50 MB, in another fresh process. Half of it is records and half is files;
+DynamoDB and S3 give the same few megabytes over and over, and a part of the archive is on its way for a tenth of a
+second, so that several are at once. `python -m tests.benchmarks.memory 50` is one such process.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.benchmarks.cloud import Cloud
+from tests.benchmarks.export import export, filled
+from tests.benchmarks.figures import BenchmarkError, Figure, Goal, Say
+from tests.template.source import ROOT
+
+RECORDS = 8_000
+"""Nearly 3 MB, read as often as it takes."""
+MEGABYTE = 1_000_000
+PART_SECONDS = 0.1
+SIZES, QUICK_SIZES = (50, 500), (20, 60)
+
+
+def figures(quick: bool, say: Say) -> Iterator[Figure]:
+    """The figure; in quick runs at other sizes, which its name says."""
+    small, large = QUICK_SIZES if quick else SIZES
+    say(f"an export of {small} MB")
+    baseline = _measured(small)
+    say(f"an export of {large} MB")
+    value = _measured(large)
+    yield Figure(f"export memory, {large} MB to {small} MB", value, "MB", baseline, Goal("<=", 1.2))
+
+
+def _measured(megabytes: int) -> float:
+    command = [sys.executable, "-m", "tests.benchmarks.memory", str(megabytes)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # ourselves
+    if ended.returncode != 0:
+        raise BenchmarkError(f"the export in a process of its own failed:\n{ended.stderr[-2000:]}")
+    return float(ended.stdout)
+
+
+def growth(megabytes: int) -> float:
+    """The extra memory (MB) of an export of that much content, in this process."""
+    cloud, database = filled(RECORDS, files=megabytes // 2, cloud=Cloud(part_seconds=PART_SECONDS))
+    lines = sum(len(entry["sealed"]["B"]) for entry in _sealed(cloud))
+    cloud.dynamodb.repeat = max(1, round(megabytes / 2 * MEGABYTE / lines))
+    before = _peak()
+    export(cloud, database)
+    return (_peak() - before) / MEGABYTE
+
+
+def _sealed(cloud: Cloud) -> Iterator[dict[str, dict[str, bytes]]]:
+    for partition in cloud.dynamodb.tables[cloud.host.content.name].values():
+        yield from (item for name, item in partition.items.items() if name.startswith("r#"))
+
+
+def _peak() -> int:
+    """The most memory (bytes) that this process ever had."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux: what getrusage says there includes the process that started this one
+        (line,) = [line for line in status.read_text("ascii").splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+if __name__ == "__main__":
+    print(growth(int(sys.argv[1])))  # noqa: T201  # the answer to the process that asked

@@ -1,0 +1,73 @@
+"""Runs the benchmarks that are asked for, prints their table and keeps them.
+
+benchmarks.json is written by a whole run only: a quick or a partial one prints, and writes where it is told to.
+"""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from tests.benchmarks import deletion, export, imports, memory, upload
+from tests.benchmarks.figures import Figure, Say, keep, table
+from tests.template.source import ROOT
+
+Benchmark = Callable[[bool, Say], Iterator[Figure]]
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "upload": upload.figures,
+    "export": export.figures,
+    "memory": memory.figures,
+    "deletion": deletion.figures,
+    "imports": imports.figures,
+}
+
+KEPT = ROOT / "benchmarks.json"
+
+INTERRUPTED = 130
+"""What a shell expects of what ctrl-C ended (128 + SIGINT)."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command: 0 when all was measured, whether or not the goals are met."""
+    options = _options(arguments)
+    names = options.only or list(BENCHMARKS)
+    figures: list[Figure] = []
+    failed: list[str] = []
+    try:
+        for name in names:
+            try:
+                figures += BENCHMARKS[name](options.quick, lambda text, name=name: _say(f"{name}: {text} …"))
+            except Exception:  # the others are still worth measuring; this one is shown, and makes the command fail
+                traceback.print_exc()
+                failed.append(name)
+    except KeyboardInterrupt:
+        _print(figures)
+        _say("interrupted; nothing was written")
+        return INTERRUPTED
+    _print(figures)
+    if failed:
+        _say(f"not measured: {', '.join(failed)}; nothing was written")
+        return 1
+    output = options.output or (None if options.only or options.quick else KEPT)
+    if output:
+        keep(figures, output)
+        _say(f"written to {output}")
+    return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=BENCHMARKS, help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--quick", action="store_true", help="less of everything: under a minute, less exact")
+    parser.add_argument("--output", type=Path, metavar="FILE", help=f"default: {KEPT.name}, for a whole run")
+    return parser.parse_args(arguments)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _print(figures: Sequence[Figure]) -> None:
+    print(table(figures), flush=True)
