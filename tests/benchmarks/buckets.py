@@ -22,9 +22,9 @@ class Buckets:
     keeps the parts. `received` counts the bytes that were sent.
     """
 
-    def __init__(self, *, part_seconds: float = 0.0, keep: bool = False) -> None:
-        self.part_seconds = part_seconds
-        self.keep = keep
+    def __init__(self) -> None:
+        self.part_seconds = 0.0
+        self.keep = False
         self.calls: Counter[str] = Counter()
         self.received = 0
         self.objects: dict[str, dict[str, list[Version]]] = {}

@@ -8,6 +8,7 @@ from typing import Any
 from privacy import policy
 from privacy.hosting import Host, hosts
 from privacy.hosting.files import Files
+from privacy.hosting.partitions import RECORD
 from privacy.hosting.records import Records, new_record
 from privacy.models.databases import Counts, Database, Status
 from privacy.models.ids import new_id
@@ -49,13 +50,11 @@ class Sqs:
 
 
 class Cloud:
-    """The clients of one deployment. `latency` and `repeat` are DynamoDB's, `part_seconds` and `keep` are S3's."""
+    """The stores of one deployment, and its clients."""
 
-    def __init__(
-        self, *, latency: float = 0.0, repeat: int = 1, part_seconds: float = 0.0, keep: bool = False
-    ) -> None:
-        self.dynamodb = Dynamo(_keys(), latency=latency, repeat=repeat)
-        self.s3 = Buckets(part_seconds=part_seconds, keep=keep)
+    def __init__(self) -> None:
+        self.dynamodb = Dynamo(_keys())
+        self.s3 = Buckets()
         self.sqs = Sqs()
         self.services = {"dynamodb": self.dynamodb, "s3": self.s3, "sqs": self.sqs, "kms": Kms()}
         self.hosts = hosts(NAMES, POLICY, self.client)
@@ -94,6 +93,10 @@ class Cloud:
     def put_file(self, database: Database, path: str, content_type: str, content: bytes) -> None:
         """Store a file, as our own code writes it. The bytes are kept by reference."""
         Files(self.host, database.id).put(path, content_type, content, NOON)
+
+    def repeat_records(self, times: int) -> None:
+        """Give the records of a database that many times over to whoever reads them all."""
+        self.dynamodb.repeat[RECORD] = times
 
     def work(self, handler: Any, message: dict[str, str]) -> None:
         """Give a queue function its message, and every message that comes of it. Raises: BenchmarkError."""

@@ -49,13 +49,14 @@ class Dynamo:
     """The calls of a boto3 client that our code makes.
 
     `keys` names each table's hash and, where it has one, range key. `latency` is what a call takes, in seconds.
-    `repeat` makes a table larger than memory: whoever reads a partition to its end is given it that many times over.
+    `repeat` makes a table larger than memory: whoever reads the range keys that begin with a prefix to their end is
+    given them that many times over.
     """
 
-    def __init__(self, keys: Mapping[str, tuple[str, ...]], *, latency: float = 0.0, repeat: int = 1) -> None:
+    def __init__(self, keys: Mapping[str, tuple[str, ...]]) -> None:
         self.keys = keys
-        self.latency = latency
-        self.repeat = repeat
+        self.latency = 0.0
+        self.repeat: dict[str, int] = {}
         self.calls: Counter[str] = Counter()
         self.tables: dict[str, dict[str, Partition]] = {name: {} for name in keys}
         self._lock = threading.Lock()
@@ -126,7 +127,7 @@ class Dynamo:
         answer: dict[str, Any] = {"Items": items, "Count": len(items)}
         if first + len(items) < end:
             answer["LastEvaluatedKey"] = self._key(table, partition.items[order[first + len(items) - 1]], turn)
-        elif items and turn < self.repeat and "Limit" not in call:
+        elif items and "Limit" not in call and turn < self._turns(low):
             answer["LastEvaluatedKey"] = {"turn": {"N": str(turn + 1)}}
         return answer
 
@@ -135,6 +136,9 @@ class Dynamo:
             self.calls[name] += 1
         if self.latency:
             time.sleep(self.latency)
+
+    def _turns(self, low: str) -> int:
+        return next((turns for prefix, turns in self.repeat.items() if low.startswith(prefix)), 1)
 
     def _partition(self, table: str, hashed: str) -> Partition:
         return self.tables[table].setdefault(hashed, Partition())

@@ -43,7 +43,7 @@ def figures(quick: bool, say: Say) -> Iterator[Figure]:
         same = lines * repeat + others
         megabytes = sum(map(len, same)) / 1e6
         say(f"{megabytes:.0f} MB: {len(others)} files, the rest records; {rounds} times")
-        cloud.dynamodb.repeat = repeat
+        cloud.repeat_records(repeat)
         ours, theirs = best_of(
             rounds,
             lambda cloud=cloud, database=database: seconds(partial(export, cloud, database)),
@@ -52,9 +52,9 @@ def figures(quick: bool, say: Say) -> Iterator[Figure]:
         yield Figure(name, megabytes / ours, "MB/s", megabytes / theirs, Goal(">=", 1.0))
 
 
-def filled(records: int, files: int, cloud: Cloud | None = None) -> tuple[Cloud, Database]:
+def filled(records: int, files: int) -> tuple[Cloud, Database]:
     """A database with some records, and files of 1 MiB: pictures and tables by turns."""
-    cloud = cloud or Cloud()
+    cloud = Cloud()
     database = cloud.database()
     cloud.put_records(database, samples.stored(records))
     kinds = [("png", "image/png", samples.picture()), ("csv", "text/csv", samples.spreadsheet())]

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks.cloud import Cloud
+from tests.benchmarks import samples
 from tests.benchmarks.export import export, filled
 from tests.benchmarks.figures import BenchmarkError, Figure, Goal, Say
 from tests.template.source import ROOT
@@ -45,17 +45,13 @@ def _measured(megabytes: int) -> float:
 
 def growth(megabytes: int) -> float:
     """The extra memory (MB) of an export of that much content, in this process."""
-    cloud, database = filled(RECORDS, files=megabytes // 2, cloud=Cloud(part_seconds=PART_SECONDS))
-    lines = sum(len(entry["sealed"]["B"]) for entry in _sealed(cloud))
-    cloud.dynamodb.repeat = max(1, round(megabytes / 2 * MEGABYTE / lines))
+    cloud, database = filled(RECORDS, files=megabytes // 2)
+    stored = sum(len(data) for _, data in samples.stored(RECORDS))
+    cloud.repeat_records(max(1, round(megabytes / 2 * MEGABYTE / stored)))
+    cloud.s3.part_seconds = PART_SECONDS
     before = _peak()
     export(cloud, database)
     return (_peak() - before) / MEGABYTE
-
-
-def _sealed(cloud: Cloud) -> Iterator[dict[str, dict[str, bytes]]]:
-    for partition in cloud.dynamodb.tables[cloud.host.content.name].values():
-        yield from (item for name, item in partition.items.items() if name.startswith("r#"))
 
 
 def _peak() -> int:
