@@ -7,7 +7,7 @@ sweep (database_expiry) wakes what stalled.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from privacy.clock import Clock
 from privacy.hosting import Host
@@ -26,7 +26,7 @@ from privacy.tables.store import TransactionRefusedError, transact
 QUEUE = "deletion"
 
 ALONE_SECONDS = 20
-"""How long one worker empties a database by itself, before each unfinished segment gets a worker of its own."""
+"""How long one worker empties a database by itself, which is enough for most."""
 
 HasTime = Callable[[], bool]
 
@@ -70,8 +70,11 @@ class Deletion:
             return
         if database.status is not Status.DELETING:
             return
+        if step == "start":
+            self._start(database, has_time)
+            return
         removal = self.removals.get(database_id)
-        if removal is None or step == "start":
+        if removal is None:
             self._start(database, has_time)
         elif step == "segment":
             self._segment(database, removal, message, has_time)
@@ -84,79 +87,74 @@ class Deletion:
         self.hosts(database.region).keyring.destroy(database.id, self.now())
         journal = self.removals.progress(database.id)
         waiting = [store for store in self._stores(database, removal) if not _done(journal, store)]
-        self._go_on(database, waiting, journal, has_time)
+        if waiting or removal.settles_at is None:
+            self._go_on(database, removal, waiting, journal, self._alone(has_time))
+        else:  # woken while it settles: its last message may be lost
+            self._send_verify(database, removal.settles_at)
 
     def _segment(self, database: Database, removal: Removal, message: Mapping[str, str], has_time: HasTime) -> None:
         named = (message.get("store"), message.get("segment"))
         stores = [store for store in self._stores(database, removal) if (store.name, store.segment) == named]
         if not stores:
             raise MalformedMessageError("the message names no segment of a store")
-        journal = self.removals.progress(database.id)
-        unfinished, taken = self._empty(database, stores, journal, has_time)
-        if not taken:
-            self._send_on(database, unfinished)
+        self._go_on(database, removal, stores, self.removals.progress(database.id), has_time)
 
     def _verify(self, database: Database, removal: Removal, has_time: HasTime) -> None:
         if removal.settles_at is None:
-            self._start(database, has_time)
-            return
+            return  # another worker found something left, and goes on; should it die, the sweep wakes the removal
         if removal.settles_at > self.now():
             self.removals.note(database.id, self.now())
-            self._await_settling(database, removal)
+            self._send_verify(database, removal.settles_at)
             return
         host = self.hosts(database.region)
         host.keyring.destroy(database.id, self.now())
-        if any(look.left() for look in looks_at(database.id, host, self.jobs, self._home())):
-            # Something was written late. Its segments are emptied anew, whatever the journal says of them.
-            self.removals.settle(database.id, self.now(), None)
-            self._go_on(database, self._stores(database, removal), self.removals.progress(database.id), has_time)
-            return
-        self._finish(database, removal)
+        if not any(look.left() for look in looks_at(database.id, host, self.jobs, self._home())):
+            self._finish(database, removal)
+        elif self.removals.reopen(removal, self.now()):
+            # Something was written late: all is emptied anew, whatever the journal says of it.
+            stores, journal = self._stores(database, removal), self.removals.progress(database.id)
+            self._go_on(database, removal, stores, journal, self._alone(has_time))
 
     def _go_on(
-        self, database: Database, stores: Sequence[Store], journal: Mapping[str, Progress], has_time: HasTime
+        self,
+        database: Database,
+        removal: Removal,
+        stores: Sequence[Store],
+        journal: Mapping[str, Progress],
+        has_time: HasTime,
     ) -> None:
-        """Empty stores alone for a while, then share out what is not finished."""
-        until = self.monotonic() + ALONE_SECONDS
-        unfinished, taken = self._empty(database, stores, journal, lambda: self.monotonic() < until and has_time())
-        if unfinished or not taken:
-            self._send_on(database, unfinished)
-
-    def _empty(
-        self, database: Database, stores: Sequence[Store], journal: Mapping[str, Progress], has_time: HasTime
-    ) -> tuple[list[Store], bool]:
-        """Empty some stores: those that are not finished, and whether another worker has taken one over."""
+        """Empty some stores while there is time. What is not finished gets a message for each segment; when nothing is
+        left to do anywhere, one message looks for the last time.
+        """
         unfinished: list[Store] = []
-        taken = False
+        moved = taken = False
         for store in stores:
             begun = fresh(store, database.id)
             begun = replace(journal.get(begun.id, begun), done_at=None)
             ended = reclaim(store, begun, self.removals, self.now, has_time)
             if ended is None:
-                taken = True
-            elif ended.done_at is None:
+                taken = True  # another worker is at it, and sends on what it leaves
+                continue
+            moved = moved or ended.version > begun.version
+            if ended.done_at is None:
                 unfinished.append(store)
-        return unfinished, taken
-
-    def _send_on(self, database: Database, unfinished: Sequence[Store]) -> None:
-        """A message for each unfinished segment, or, once all are done, one that looks for the last time."""
+        if unfinished and moved:
+            self.removals.note(database.id, self.now())
         for store in unfinished:
             self._send(database, {"step": "segment", "store": store.name, "segment": store.segment})
-        if unfinished:
-            return
-        removal = self.removals.get(database.id)
-        journal = self.removals.progress(database.id)
-        if removal is None or not all(_done(journal, store) for store in self._stores(database, removal)):
-            return
-        if removal.settles_at is None:
+        if not unfinished and not taken and self._all_done(database, removal):
             settles_at = self.now() + timedelta(seconds=self.settle_seconds)
-            self.removals.settle(database.id, self.now(), settles_at)
-            removal = replace(removal, settles_at=settles_at)
-        self._await_settling(database, removal)
+            if self.removals.settle(database.id, self.now(), settles_at):
+                self._send_verify(database, settles_at)
 
-    def _await_settling(self, database: Database, removal: Removal) -> None:
-        wait = int((removal.settles_at - self.now()).total_seconds()) if removal.settles_at else 0
-        self._send(database, {"step": "verify"}, delay=max(0, min(wait, LONGEST_DELAY)))
+    def _alone(self, has_time: HasTime) -> HasTime:
+        """The time that one worker takes for all stores, before each unfinished segment gets one of its own."""
+        until = self.monotonic() + ALONE_SECONDS
+        return lambda: self.monotonic() < until and has_time()
+
+    def _all_done(self, database: Database, removal: Removal) -> bool:
+        journal = self.removals.progress(database.id)
+        return all(_done(journal, store) for store in self._stores(database, removal))
 
     def _finish(self, database: Database, removal: Removal) -> None:
         """Leave a tombstone and close the journal, in one write: either both are there or the sweep goes on."""
@@ -177,6 +175,10 @@ class Deletion:
 
     def _home(self) -> str:
         return self.policy.region_in(self.home_region)
+
+    def _send_verify(self, database: Database, settles_at: datetime) -> None:
+        wait = int((settles_at - self.now()).total_seconds())
+        self._send(database, {"step": "verify"}, delay=max(0, min(wait, LONGEST_DELAY)))
 
     def _send(self, database: Database, message: dict[str, str], *, delay: int = 0) -> None:
         region = self.policy.regions[database.region].aws

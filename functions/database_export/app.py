@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 
-from database_export.export import Exporter
+from database_export.export import export
 from database_export.parts import Parts, assemble
 from privacy.consumer import Handler, HasTime, Message, consumer
 from privacy.settings import Deployment, load
@@ -13,7 +13,7 @@ def build(parts: Callable[[], Parts]) -> Handler:
     """The handler over its parts, which are asked for at the first message."""
 
     def work(message: Message, has_time: HasTime) -> None:
-        Exporter(parts(), message["database_id"], message["export_id"]).work(has_time)
+        export(parts(), message["database_id"], message["export_id"], has_time)
 
     return consumer("database_export", ("database_id", "export_id"), work)
 

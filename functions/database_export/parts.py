@@ -18,12 +18,10 @@ from privacy.tables.store import Table
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a container. `dynamodb` is the home region's client: the control tables lie there."""
+    """The parts of a container; databases and jobs are the control tables of the home region."""
 
-    settings: Deployment
-    clock: Clock
     policy: Policy
-    dynamodb: Any
+    clock: Clock
     databases: Databases
     jobs: Jobs
     host: Callable[[str], Host]
@@ -34,14 +32,12 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Callabl
     """The parts as they are on AWS."""
     names = Names(settings.stack, settings.account)
     in_force = policy.load()
-    dynamodb = clients("dynamodb", settings.home_region)
+    home = clients("dynamodb", settings.home_region)
     return Parts(
-        settings=settings,
-        clock=clock,
         policy=in_force,
-        dynamodb=dynamodb,
-        databases=Databases(Table(dynamodb, names.table("databases"))),
-        jobs=Jobs(Table(dynamodb, names.table("jobs"))),
+        clock=clock,
+        databases=Databases(Table(home, names.table("databases"))),
+        jobs=Jobs(Table(home, names.table("jobs"))),
         host=hosts(names, in_force, clients),
         queues=Queues(settings.stack, settings.account, clients),
     )

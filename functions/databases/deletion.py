@@ -70,7 +70,8 @@ def _stores(removal: Removal | None, progress: list[Progress]) -> list[dict[str,
     stores = []
     for (store, region), segments in sorted(places.items()):
         removed = sum(segment.removed for segment in segments)
-        done = removal.finished_at is not None or (bool(segments) and all(segment.done_at for segment in segments))
+        ended = sum(segment.done_at is not None for segment in segments)
+        done = removal.finished_at is not None or ended >= removal.segments_of(store)
         total = removed if done else max(removal.expected.get(store, 0), removed)
         stores.append({"store": store, "region": region, "total": total, "removed": removed})
     return stores

@@ -4,8 +4,9 @@ Items deleted a second: DynamoDB takes 5 ms for each call. Ours: key, journal, a
 Baseline, over the same items and the same DynamoDB: Query after Query into boto3's own `batch_writer`, one call after
 the other, no journal and no second look.
 
-Calls for each item: every call to DynamoDB and S3 counts, also those that list, journal and look again. Baseline: the
-calls that delete, if each deletes as much as it may: 25 items, 1,000 object versions.
+Calls for each item: every call to DynamoDB and S3 counts, also those that list, journal and look again. Baseline for
+records: the calls that delete 25 at a time, as DynamoDB allows. For object versions: one call that lists 1,000 and one
+that deletes them, since S3 allows no more and nobody can delete versions that were not listed.
 """
 
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ def figures(quick: bool, say: Say) -> Iterator[Figure]:
     yield Figure("calls for a record", _calls(cloud, database) / counted, "calls", 1 / 25, Goal("<=", 1.3))
     say(f"the calls for {counted} object versions")
     cloud, database = _with_versions(counted)
-    yield Figure("calls for a version", _calls(cloud, database) / counted, "calls", 1 / 1000, Goal("<=", 1.3))
+    yield Figure("calls for a version", _calls(cloud, database) / counted, "calls", 2 / 1000, Goal("<=", 1.3))
 
 
 def _with_records(count: int) -> tuple[Cloud, Database]:

@@ -8,7 +8,8 @@ bytes are those that the archive holds, as Python's zipfile unpacks them. Dynamo
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from database_export.app import build
@@ -32,6 +33,19 @@ REPEAT, FILES, ROUNDS = 6, 40, 3
 QUICK_RECORDS, QUICK_REPEAT, QUICK_FILES, QUICK_ROUNDS = 8_000, 2, 8, 1
 
 
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of file."""
+
+    ending: str
+    content_type: str
+    content: Callable[[], bytes]
+
+
+PICTURES = (FileKind("png", "image/png", samples.picture),)
+MIXED = (*PICTURES, FileKind("csv", "text/csv", samples.spreadsheet))
+
+
 def figures(quick: bool, say: Say) -> Iterator[Figure]:
     """Records and files together, and records alone."""
     count, repeat, files, rounds = (
@@ -52,15 +66,15 @@ def figures(quick: bool, say: Say) -> Iterator[Figure]:
         yield Figure(name, megabytes / ours, "MB/s", megabytes / theirs, Goal(">=", 1.0))
 
 
-def filled(records: int, files: int) -> tuple[Cloud, Database]:
-    """A database with some records, and files of 1 MiB: pictures and tables by turns."""
+def filled(records: int, files: int, kinds: Sequence[FileKind] = MIXED) -> tuple[Cloud, Database]:
+    """A database with some records, and files of 1 MiB of some kinds, by turns."""
     cloud = Cloud()
     database = cloud.database()
     cloud.put_records(database, samples.stored(records))
-    kinds = [("png", "image/png", samples.picture()), ("csv", "text/csv", samples.spreadsheet())]
+    contents = [kind.content() for kind in kinds]
     for number in range(files):
-        ending, content_type, content = kinds[number % 2]
-        cloud.put_file(database, f"files/{number:05d}.{ending}", content_type, content)
+        kind, content = kinds[number % len(kinds)], contents[number % len(kinds)]
+        cloud.put_file(database, f"{number:05d}.{kind.ending}", kind.content_type, content)
     return cloud, database
 
 

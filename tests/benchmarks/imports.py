@@ -1,7 +1,9 @@
-"""What a cold start pays for our imports: each handler's module against a handler that does nothing.
+"""What a cold start pays before the first request is looked at: each function against one that does nothing.
 
-Both in fresh processes, by turns, over warm files: CPU seconds of the import, the median of several. The baseline is
-`import boto3` and a DynamoDB client, which every function of this kind pays.
+`import`: the handler's module. `start`: that, and its settings and parts put together as its first event does (clients
+of the home region; a database's host comes later, when it is known). Both in fresh processes, by turns, over warm
+files: CPU seconds, the median of several. The baseline of both is `import boto3` and a DynamoDB client, which every
+function of this kind pays.
 """
 
 import os
@@ -9,9 +11,12 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tests.benchmarks.figures import BenchmarkError, Figure, Goal, Say
+from tests.conftest import FAKE
 from tests.template.source import ROOT, resources
+from tests.unit.engine import environment
 
 ROUNDS, QUICK_ROUNDS = 5, 1
 
@@ -20,42 +25,62 @@ BARE = "import boto3; boto3.client('dynamodb', region_name='ap-southeast-1')"
 _TIMED = """
 import time
 started = time.process_time()
-{statement}
-print(time.process_time() - started)
+{imports}
+imported = time.process_time()
+{assembles}
+print(imported - started, time.process_time() - started)
+"""
+
+_ASSEMBLES = """
+from {function}.parts import assemble
+from privacy.settings import load
+assemble(load(next(iter(assemble.__annotations__.values()))))
 """
 
 
+@dataclass(frozen=True)
+class Process:
+    """A process to time: what it imports, what it puts together, and in which environment."""
+
+    name: str
+    imports: str
+    assembles: str
+    environment: dict[str, str]
+
+
 def figures(quick: bool, say: Say) -> Iterator[Figure]:
-    """A figure for each function of the template."""
-    statements = {"bare": BARE} | {module.split(".")[0]: f"import {module}" for module in _handlers()}
-    taken: dict[str, list[float]] = {name: [] for name in statements}
-    for name, statement in statements.items():
-        _seconds(name, statement)  # writes the byte code, which is not measured
+    """Two figures for each function of the template."""
+    bare = Process("bare", BARE, "", {})
+    processes = [bare, *_functions()]
+    taken: dict[str, list[tuple[float, float]]] = {process.name: [] for process in processes}
+    for process in processes:
+        _seconds(process)  # writes the byte code, which is not measured
     rounds = QUICK_ROUNDS if quick else ROUNDS
     for number in range(1, rounds + 1):
-        say(f"{len(statements)} processes, round {number} of {rounds}")
-        for name, statement in statements.items():
-            taken[name].append(_seconds(name, statement))
-    baseline = statistics.median(taken.pop("bare")) * 1000
-    for name, times in taken.items():
-        yield Figure(f"import of {name}", statistics.median(times) * 1000, "ms", baseline, Goal("<=", 2.5))
+        say(f"{len(processes)} processes, round {number} of {rounds}")
+        for process in processes:
+            taken[process.name].append(_seconds(process))
+    baseline = statistics.median(imported for imported, _ in taken.pop(bare.name)) * 1000
+    for what, place in (("import", 0), ("start", 1)):
+        for name, times in taken.items():
+            value = statistics.median(pair[place] for pair in times) * 1000
+            yield Figure(f"{what} of {name}", value, "ms", baseline, Goal("<=", 2.5))
 
 
-def _handlers() -> list[str]:
-    functions = resources("AWS::Serverless::Function").values()
-    return [function["Properties"]["Handler"].rsplit(".", 1)[0] for function in functions]
+def _functions() -> Iterator[Process]:
+    for logical_id, function in resources("AWS::Serverless::Function").items():
+        module = function["Properties"]["Handler"].rsplit(".", 1)[0]
+        name = module.split(".")[0]
+        yield Process(name, f"import {module}", _ASSEMBLES.format(function=name), environment(logical_id))
 
 
-def _seconds(name: str, statement: str) -> float:
-    environment = {
-        "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(str(ROOT / place) for place in ("layers/models/python", "functions")),
-        "AWS_REGION": "ap-southeast-1",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    }
-    command = [sys.executable, "-c", _TIMED.format(statement=statement)]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # ourselves
+def _seconds(process: Process) -> tuple[float, float]:
+    places = [str(ROOT / place) for place in ("layers/models/python", "functions")]
+    variables = process.environment | FAKE | {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(places)}
+    text = _TIMED.format(imports=process.imports, assembles=process.assembles)
+    command = [sys.executable, "-c", text]
+    ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)  # noqa: S603  # ourselves
     if ended.returncode != 0:
-        raise BenchmarkError(f"{name} cannot be imported:\n{ended.stderr[-2000:]}")
-    return float(ended.stdout.splitlines()[-1])
+        raise BenchmarkError(f"{process.name} cannot be started:\n{ended.stderr[-2000:]}")
+    imported, started = ended.stdout.split()[-2:]
+    return float(imported), float(started)

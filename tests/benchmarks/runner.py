@@ -1,9 +1,11 @@
 """Runs the benchmarks that are asked for, prints their table and keeps them.
 
-benchmarks.json is written by a whole run only: a quick or a partial one prints, and writes where it is told to.
+benchmarks.json is written by a whole run only: a quick or a partial one prints, and writes where it is told to. No call
+goes to AWS.
 """
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from tests.benchmarks import deletion, export, imports, memory, upload
 from tests.benchmarks.figures import Figure, Say, keep, table
+from tests.conftest import FAKE
 from tests.template.source import ROOT
 
 Benchmark = Callable[[bool, Say], Iterator[Figure]]
@@ -32,6 +35,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str]) -> int:
     """The command: 0 when all was measured, whether or not the goals are met."""
     options = _options(arguments)
+    os.environ.update(FAKE)
     names = options.only or list(BENCHMARKS)
     figures: list[Figure] = []
     failed: list[str] = []

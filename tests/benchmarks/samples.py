@@ -5,9 +5,15 @@ import random
 from collections.abc import Iterator
 
 _NAMES = "Aiko Bilal Chandra Dewi Emeka Farah Goran Hui-Min Ines João Katarína Linh Mbali Noor Olu Priya".split()
-_WORDS = "renewal invoice meeting call offer Singapore export delivery quarter contract support visit sample".split()
+_SYLLABLES = "an ber co de el fi ga ho in ka lo ma ne or pa que ri sa te un vo wi".split()
+_TAGS = "renewal invoice meeting call offer Singapore export delivery quarter contract support visit sample".split()
 
 FILE_BYTES = 1 << 20
+
+
+def _sentence(chance: random.Random) -> str:
+    """Words that nobody knows, so that they compress as a language does and not as a list of a dozen words."""
+    return " ".join("".join(chance.choices(_SYLLABLES, k=chance.randrange(1, 5))) for _ in range(chance.randrange(8, 20)))
 
 
 def records(count: int, seed: int = 1) -> Iterator[tuple[str, dict[str, object]]]:
@@ -24,8 +30,8 @@ def records(count: int, seed: int = 1) -> Iterator[tuple[str, dict[str, object]]
                 "address": {"street": f"{chance.randrange(1, 400)} Orchard Road", "postcode": chance.randrange(10**6)},
                 "balance": round(chance.uniform(-500, 5000), 2),
                 "active": chance.random() < 0.8,
-                "tags": chance.sample(_WORDS, 3),
-                "notes": " ".join(chance.choices(_WORDS, k=chance.randrange(8, 16))),
+                "tags": chance.sample(_TAGS, 3),
+                "notes": _sentence(chance),
             },
         )
 
@@ -57,7 +63,7 @@ def spreadsheet(seed: int = 1) -> bytes:
     rows: list[str] = []
     size = 0
     while size < FILE_BYTES:
-        row = f"{len(rows)},{chance.choice(_NAMES)},{chance.choice(_WORDS)},{chance.uniform(0, 9999):.2f},2026-11-24\n"
+        row = f"{len(rows)},{chance.choice(_NAMES)},{chance.choice(_TAGS)},{chance.uniform(0, 9999):.2f},2026-11-24\n"
         rows.append(row)
         size += len(row.encode("utf-8"))
     return "".join(rows).encode("utf-8")[:FILE_BYTES]

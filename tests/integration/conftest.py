@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,18 @@ import pytest
 from local import deployment
 from local.engine import HOST, Engine
 from tests.integration.deployed import Customer, Deployed
+
+
+@dataclass(frozen=True)
+class PooledEngine(Engine):
+    """An engine that keeps its clients: making one takes boto3 longer than most calls take."""
+
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def client(self, service: str, region: str) -> Any:
+        if (service, region) not in self.clients:
+            self.clients[service, region] = super().client(service, region)
+        return self.clients[service, region]
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +59,7 @@ def customer(system: Deployed) -> Customer:
 
 
 def _running(folder: Path) -> Iterator[Engine]:
-    engine = Engine(folder, free_port())
+    engine = PooledEngine(folder, free_port())
     engine.start()
     try:
         yield engine

@@ -307,7 +307,9 @@ def unpacked(archive: bytes) -> tuple[dict[str, dict[str, Any]], dict[str, bytes
             if path.startswith("records/"):
                 rows = [json.loads(line) for line in content.splitlines()]
                 assert member["records"] == len(rows)
-                records[path.removeprefix("records/").removesuffix(".jsonl")] = {row["key"]: row["data"] for row in rows}
+                records[path.removeprefix("records/").removesuffix(".jsonl")] = {
+                    row["key"]: row["data"] for row in rows
+                }
             elif path.startswith("files/"):
                 files[path.removeprefix("files/")] = content
         assert "README.txt" in listed
@@ -315,9 +317,7 @@ def unpacked(archive: bytes) -> tuple[dict[str, dict[str, Any]], dict[str, bytes
 
 
 @pytest.mark.promise("databases.export", "exports.retention")
-def test_an_export_holds_everything_and_imports_to_the_same_in_another_region(
-    system: Deployed, tmp_path: Path
-) -> None:
+def test_an_export_holds_everything_and_imports_to_the_same_in_another_region(system: Deployed, tmp_path: Path) -> None:
     customer = system.customer("US")
     records, files = filled(customer)
     export, ready = customer.export()

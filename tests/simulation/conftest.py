@@ -1,4 +1,4 @@
-"""For the simulation: the template's stores once a module, for each scenario has databases of its own; and how long to go on."""
+"""For the simulation: the template's stores once a module, for each history has databases of its own."""
 
 import os
 from collections.abc import Iterator

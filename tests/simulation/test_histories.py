@@ -20,7 +20,7 @@ from tests.unit.engine import SetClock
 
 pytestmark = pytest.mark.usefixtures("stores")
 
-SHORT = 5
+SHORT = 1
 """Histories in `make test`."""
 
 CHAOS = timedelta(hours=5)
@@ -153,9 +153,8 @@ def run(history: History) -> None:
         if chance.random() < 0.5:
             database = planted.with_counts(database, 9, 2, clock())
         history.there[database.id] = planted.fill(database, clock(), records=chance.randrange(12), files=2)
-    planted.databases().change(
-        cancelled, Status.DEACTIVATED, clock() - timedelta(days=21, seconds=-chance.randrange(9999))
-    )
+    grace_ends_in = timedelta(seconds=chance.randrange(9999))
+    planted.databases().change(cancelled, Status.DEACTIVATED, clock() - timedelta(days=21) + grace_ends_in)
     record = new_record("contact", "kept", b'{"kept":1}', clock())
     Records(planted.host(region), neighbour.id).put(record)
 

@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "removal": frozenset({"aws", "hosting", "vault", "tables", "models", "policy", "clock"}),
     "telemetry": frozenset(),
     "consumer": frozenset({"aws", "queues", "telemetry"}),
+    "work": frozenset({"consumer", "tables", "models", "clock"}),
     "schedules": frozenset(),
     "web": frozenset({"telemetry", "vault", "tables", "models", "policy", "clock"}),
 }

@@ -1,6 +1,6 @@
 """Customers as the control panel's functions see them: a session, and an owner that only its account can be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ class Customer:
 
     app: Any
     token: str
+    account_id: str
     owner: str
 
     def get(self, path: str, **request: Any) -> Answer:
@@ -38,9 +39,15 @@ class Customer:
 
 def customer(app: Any, parts: Any) -> Customer:
     """A new customer, signed in."""
-    account_id, token, now = new_id("acc"), new_session_token(), parts.clock()
-    parts.sessions.create(Session(session_hash(token), account_id, now, now))
-    return Customer(app, token, parts.pseudonyms().owner(account_id))
+    account_id = new_id("acc")
+    return signed_in(Customer(app, "", account_id, parts.pseudonyms().owner(account_id)), parts)
+
+
+def signed_in(who: Customer, parts: Any) -> Customer:
+    """A customer with a session that begins now."""
+    token, now = new_session_token(), parts.clock()
+    parts.sessions.create(Session(session_hash(token), who.account_id, now, now))
+    return replace(who, token=token)
 
 
 def database(

@@ -1,18 +1,21 @@
 """Making, showing, cancelling and reactivating databases."""
 
+import base64
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from databases.parts import Parts
 from privacy.hosting.files import Files
 from privacy.hosting.records import Records, new_record
 from privacy.models.databases import Status
 from privacy.vault.keys import KeyDestroyedError
-from tests.unit.customers import Customer, database
+from tests.unit.customers import Customer, database, signed_in
 from tests.unit.engine import AMERICAS, ASIA, NOON, SITE, SetClock, everything, http, items
-from tests.unit.interference import once_before, recorded
+from tests.unit.interference import before_each_call, once_before, recorded
 
 GRACE_ENDS = datetime(2026, 12, 15, 12, 0, tzinfo=UTC)
 
@@ -39,7 +42,7 @@ def test_a_new_database_is_active_empty_and_has_its_key_before_anything_is_writt
         "bytes": 0,
         "counted_at": None,
     }
-    assert parts.host("asia").keyring.key(made["id"], fresh=True)
+    assert parts.host("asia").keyring.key(made["id"], fresh=True).database_id == made["id"]
     with pytest.raises(KeyDestroyedError):
         parts.host("americas").keyring.key(made["id"], fresh=True)
 
@@ -69,9 +72,8 @@ def test_a_database_lies_in_the_region_nearest_to_the_country_that_is_known(
     assert [key["database_id"] for key in keys] == [made["id"]]
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
+def test_a_wrong_body_makes_nothing_and_is_told_by_its_field(ada: Customer, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
         ({}, "name"),
         ({"name": ""}, "name"),
         ({"name": "   "}, "name"),
@@ -84,18 +86,17 @@ def test_a_database_lies_in_the_region_nearest_to_the_country_that_is_known(
         ({"name": "Ledger", "country": "ZZ"}, "country"),
         ({"name": "Ledger", "region": "asia"}, "(unknown)"),
         ({"name": "Ledger", "owner": "somebody"}, "(unknown)"),
-    ],
-)
-def test_a_wrong_body_makes_nothing_and_is_told_by_its_field(ada: Customer, body: dict[str, Any], field: str) -> None:
-    answer = ada.post("/databases", body=body)
-    assert (answer.status, list(answer.errors)) == (422, [field])
-    assert items("databases") == []
-    assert items("keys", ASIA) == []
+    ]
+    for body, field in cases:
+        with subtests.test(body=body, field=field):
+            answer = ada.post("/databases", body=body)
+            assert (answer.status, list(answer.errors)) == (422, [field])
+            assert items("databases") == []
+            assert items("keys", ASIA) == []
 
 
-@pytest.mark.parametrize(
-    ("raw", "status"),
-    [
+def test_a_malformed_body_makes_nothing(ada: Customer, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[bytes, int]] = [
         (b"", 400),
         (b"{", 400),
         (b"\xff\xfe{\x00}\x00", 400),
@@ -105,13 +106,13 @@ def test_a_wrong_body_makes_nothing_and_is_told_by_its_field(ada: Customer, body
         (b"[]", 422),
         (b'"name"', 422),
         (b'{"name":"a","name":"b"}', 400),
-    ],
-)
-def test_a_malformed_body_makes_nothing(ada: Customer, raw: bytes, status: int) -> None:
-    answer = ada.post("/databases", body=raw, headers={"Content-Type": "application/json"})
-    assert answer.status == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert items("databases") == []
+    ]
+    for raw, status in cases:
+        with subtests.test(raw=raw, status=status):
+            answer = ada.post("/databases", body=raw, headers={"Content-Type": "application/json"})
+            assert answer.status == status
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert items("databases") == []
 
 
 def test_a_body_of_another_type_is_refused(ada: Customer) -> None:
@@ -143,8 +144,6 @@ def test_one_customers_key_is_not_anothers(ada: Customer, bob: Customer) -> None
 
 
 def test_a_creation_that_broke_off_is_carried_out_by_its_repetition(ada: Customer, clock: SetClock) -> None:
-    from botocore.exceptions import EndpointConnectionError
-
     def down() -> None:
         raise EndpointConnectionError(endpoint_url="nowhere")
 
@@ -197,14 +196,14 @@ def test_a_list_leaves_destroyed_databases_out_and_still_fills_its_pages(
     assert rest["next_cursor"] is None
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "cursor=!!", "cursor=eHh4"])
-def test_a_wrong_page_request_is_refused(ada: Customer, query: str) -> None:
-    assert ada.get(f"/databases?{query}").status == 422
+def test_a_wrong_page_request_is_refused(ada: Customer, subtests: pytest.Subtests) -> None:
+    cases: list[str] = ["limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "cursor=!!", "cursor=eHh4"]
+    for query in cases:
+        with subtests.test(query=query):
+            assert ada.get(f"/databases?{query}").status == 422
 
 
 def test_another_customers_database_is_no_cursor(ada: Customer, bob: Customer, parts: Parts) -> None:
-    import base64
-
     cursor = base64.urlsafe_b64encode(database(parts, bob.owner).id.encode()).decode().rstrip("=")
     assert ada.get(f"/databases?cursor={cursor}").errors == {"cursor": "use the next_cursor of the page before"}
 
@@ -283,26 +282,12 @@ def test_reactivation_ends_at_the_very_second_at_which_the_grace_period_does(
 ) -> None:
     made = database(parts, ada.owner)
     ada.post(f"/databases/{made.id}/cancellation")
-    parts.sessions.table.delete  # the session must outlive the test's leap
     clock.set(GRACE_ENDS + timedelta(seconds=seconds))
-    ada = _signed_in_again(ada, parts)
-    answer = ada.delete(f"/databases/{made.id}/cancellation")
+    answer = signed_in(ada, parts).delete(f"/databases/{made.id}/cancellation")
     assert answer.status == status
     kept = parts.databases.get(made.id)
     assert kept is not None
     assert kept.status is (Status.ACTIVE if status == 200 else Status.DEACTIVATED)
-
-
-def _signed_in_again(ada: Customer, parts: Parts) -> Customer:
-    from dataclasses import replace
-
-    from privacy.models.sessions import Session
-    from privacy.vault.tokens import new_session_token, session_hash
-
-    (old,) = (item for item in items("sessions") if item["token_hash"] == session_hash(ada.token))
-    token, now = new_session_token(), parts.clock()
-    parts.sessions.create(Session(session_hash(token), old["account_id"], now, now))
-    return replace(ada, token=token)
 
 
 @pytest.mark.promise("databases.grace")
@@ -337,13 +322,6 @@ def test_a_reactivation_that_the_end_of_grace_overtakes_is_refused(
         assert now is not None
         parts.databases.change(now, Status.DELETING, clock())
 
-    looked = []
-
-    def second_update() -> None:
-        looked.append(1)
-
-    with once_before("secretsmanager.GetSecretValue", second_update):
-        pass
     with _before_the_update_of_the_database(sweep):
         answer = ada.delete(f"/databases/{made.id}/cancellation")
     assert answer.status == 409
@@ -352,10 +330,8 @@ def test_a_reactivation_that_the_end_of_grace_overtakes_is_refused(
     assert kept.status is Status.DELETING
 
 
-def _before_the_update_of_the_database(act: Any) -> Any:
+def _before_the_update_of_the_database(act: Any) -> AbstractContextManager[None]:
     """The first UpdateItem of a request counts the session's use, the second is the change."""
-    from tests.unit.interference import before_each_call
-
     seen: list[str] = []
 
     def step(name: str) -> None:

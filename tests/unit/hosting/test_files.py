@@ -223,10 +223,11 @@ def test_pages_give_every_file_once_and_end_without_a_cursor(files: Files) -> No
     assert sorted(file.path for file in seen) == sorted(paths)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "00", "00f#", "00r#" + "a" * 32, "00f#" + "a" * 2000, "zzf#" + "a" * 32])
-def test_a_cursor_of_another_list_is_refused(files: Files, cursor: str) -> None:
-    with pytest.raises(CursorError):
-        files.page(limit=10, cursor=cursor)
+def test_a_cursor_of_another_list_is_refused(files: Files, subtests: pytest.Subtests) -> None:
+    cases: list[str] = ["", "x", "00", "00f#", "00r#" + "a" * 32, "00f#" + "a" * 2000, "zzf#" + "a" * 32]
+    for cursor in cases:
+        with subtests.test(cursor=cursor), pytest.raises(CursorError):
+            files.page(limit=10, cursor=cursor)
 
 
 def test_a_checked_upload_becomes_the_file_without_passing_through_the_worker(files: Files) -> None:

@@ -84,17 +84,23 @@ def test_an_upload_that_s3_forgot_is_gone_unless_its_object_is_there(host: Host)
         Transfers(replace(host, s3=Forgetful(None))).complete(KEY, "upload", [(1, "etag")])
 
 
-@pytest.mark.parametrize(
-    ("size", "number"), [(1, 1), (8 * MIB, 1), (8 * MIB + 1, 2), (800 * MIB + 1, 100), (MAX_UPLOAD_BYTES, 100)]
-)
 def test_the_links_of_an_upload_cover_it_with_a_hundred_parts_at_most(
-    transfers: Transfers, size: int, number: int
+    transfers: Transfers, subtests: pytest.Subtests
 ) -> None:
-    part_size, links = transfers.part_links(KEY, "upload", size, 60)
-    assert len(links) == number
-    assert (number - 1) * part_size < size <= number * part_size
-    assert [link["number"] for link in links] == list(range(1, number + 1))
-    assert 5 * MIB <= part_size <= 5 * 1024 * MIB
+    cases: list[tuple[int, int]] = [
+        (1, 1),
+        (8 * MIB, 1),
+        (8 * MIB + 1, 2),
+        (800 * MIB + 1, 100),
+        (MAX_UPLOAD_BYTES, 100),
+    ]
+    for size, number in cases:
+        with subtests.test(size=size, number=number):
+            part_size, links = transfers.part_links(KEY, "upload", size, 60)
+            assert len(links) == number
+            assert (number - 1) * part_size < size <= number * part_size
+            assert [link["number"] for link in links] == list(range(1, number + 1))
+            assert 5 * MIB <= part_size <= 5 * 1024 * MIB
 
 
 @pytest.mark.promise("exports.retention")

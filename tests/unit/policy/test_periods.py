@@ -55,6 +55,37 @@ def test_the_latest_origin_over_is_exactly_the_boundary_of_what_is_due(now: date
     assert not parsed.over(latest + SECOND, now)
 
 
+@given(
+    now=st.datetimes(datetime(2024, 1, 1), datetime(2034, 12, 31)).map(lambda moment: moment.replace(tzinfo=UTC)),
+    last_of_month=st.booleans(),
+    away=st.integers(-8 * 86400, 8 * 86400),
+    period=st.sampled_from(["P1M", "P3M", "P12M", "P5Y", "P7D", "PT15M", "P1Y2M3DT4H"]),
+)
+def test_what_is_over_is_what_lies_before_the_boundary_and_in_no_spared_stretch(
+    now: datetime, last_of_month: bool, away: int, period: str
+) -> None:
+    if last_of_month:
+        now = (now.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    parsed = Period.parse(period)
+    latest, spared = parsed.latest_origin_over(now), parsed.origins_spared(now)
+    origin = latest + timedelta(seconds=away)
+    in_a_stretch = any(first <= origin <= last for first, last in spared)
+    assert parsed.over(origin, now) == (origin <= latest and not in_a_stretch)
+    earliest = parsed.earliest_origin_alive(now)
+    assert not parsed.over(earliest, now)
+    assert parsed.over(earliest - SECOND, now)
+
+
+def test_on_the_last_of_february_days_share_an_end_and_each_keeps_its_hour() -> None:
+    period, noon = Period.parse("P1M"), at("2026-02-28T12:00:00")
+    assert period.latest_origin_over(noon) == at("2026-01-31T12:00:00")
+    assert period.origins_spared(noon) == [
+        (at("2026-01-28T12:00:01"), at("2026-01-28T23:59:59")),
+        (at("2026-01-29T12:00:01"), at("2026-01-29T23:59:59")),
+        (at("2026-01-30T12:00:01"), at("2026-01-30T23:59:59")),
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "7", "P", "P0D", "-P1D", "P1", "1 month", "PT0S"])
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(PeriodError):

@@ -113,7 +113,9 @@ def test_the_queue_carries_an_id_and_nothing_else(app: Any, kind: str) -> None:
 
 
 @pytest.mark.promise("databases.region")
-@pytest.mark.parametrize(("country", "region"), [("SG", "asia"), ("US", "americas"), ("CH", "americas"), (None, "asia")])
+@pytest.mark.parametrize(
+    ("country", "region"), [("SG", "asia"), ("US", "americas"), ("CH", "americas"), (None, "asia")]
+)
 def test_the_nearest_region_comes_from_the_country_that_the_edge_names(
     app: Any, parts: Parts, country: str | None, region: str
 ) -> None:

@@ -1,18 +1,19 @@
-"""A worker's turn at a job: it holds the lease, journals how far it is, hands over when its time is up, and ends the job
-once. What a turn does may be repeated from its last journal: a worker can die after any call.
+"""A worker's turn at a job: it holds the lease, journals its progress, hands over when time is up, ends the job once.
+
+A worker can die after any call, so what a turn does may be repeated from its last journal.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from privacy.clock import Clock
-from privacy.models.jobs import Job, JobStatus
+from privacy.consumer import HasTime
+from privacy.models.jobs import LEASE_SECONDS, Job, JobStatus
 from privacy.tables.jobs import Jobs
 from privacy.tables.store import Operation, TransactionRefusedError, transact
-
-HasTime = Callable[[], bool]
 
 _FAILING = "failing"
 """In a job's detail: why it fails, while what it leaves behind is still being removed."""
@@ -51,10 +52,16 @@ class Turn:
 
     def keep(self, progress: int, detail: dict[str, Any] | None = None) -> None:
         """Journal the progress (percent) and renew the lease. Raises: LostLeaseError."""
-        detail = self.job.detail if detail is None else detail
-        job = self.jobs.keep(self.job, self.clock(), progress=progress, detail=detail)
+        now, detail = self.clock(), self.job.detail if detail is None else detail
+        job = self.jobs.keep(self.job, now, progress=progress, detail=detail)
         if job is None:
-            raise LostLeaseError
+            # The SDK repeats a call whose answer was lost, and the condition fails on what the first one wrote.
+            written = replace(
+                self.job, progress=progress, detail=detail, lease_until=now + timedelta(seconds=LEASE_SECONDS)
+            )
+            if self.jobs.get(written.database_id, written.id) != written:
+                raise LostLeaseError
+            job = written
         self.job = job
         self.kept = True
 

@@ -58,28 +58,42 @@ class Files:
     host: Host
     database_id: str
 
-    def put(self, path: str, content_type: str, content: bytes, now: datetime) -> File:
-        """Store a file's bytes and make them the file. Raises: KeyDestroyedError, StoreBusyError."""
+    def put(
+        self, path: str, content_type: str, content: bytes, now: datetime, *, updated_at: str | None = None
+    ) -> File:
+        """Store a file's bytes and make them the file; `updated_at` (RFC 3339) is now, unless it comes from an archive.
+
+        Raises: KeyDestroyedError, StoreBusyError.
+        """
         key = self._key()
         leftover = self._begin(key, path, now)
         answer = self.host.s3.put_object(Bucket=self.host.content_bucket, Key=leftover.key, Body=content)
         digest = hashlib.sha256(content).hexdigest()
-        file = File(path, content_type, len(content), digest, rfc3339(now), leftover.key, answer["VersionId"])
+        written = updated_at or rfc3339(now)
+        file = File(path, content_type, len(content), digest, written, leftover.key, answer["VersionId"])
         return self._switch(key, file, leftover, now)
 
     def adopt(
-        self, path: str, content_type: str, source: dict[str, str], size: int, sha256: str, now: datetime
+        self,
+        path: str,
+        content_type: str,
+        source: dict[str, str],
+        size: int,
+        sha256: str,
+        now: datetime,
+        *,
+        updated_at: str | None = None,
     ) -> File:
         """Make a checked upload (`source`: Bucket and Key, at most 5 GiB) the file, by a copy inside S3.
 
-        Raises: KeyDestroyedError, StoreBusyError.
+        `updated_at` is as in `put`. Raises: KeyDestroyedError, StoreBusyError.
         """
         key = self._key(fresh=True)
         leftover = self._begin(key, path, now)
         answer = self.host.s3.copy_object(
             Bucket=self.host.content_bucket, Key=leftover.key, CopySource=source, MetadataDirective="REPLACE"
         )
-        file = File(path, content_type, size, sha256, rfc3339(now), leftover.key, answer["VersionId"])
+        file = File(path, content_type, size, sha256, updated_at or rfc3339(now), leftover.key, answer["VersionId"])
         return self._switch(key, file, leftover, now)
 
     def get(self, path: str) -> File | None:

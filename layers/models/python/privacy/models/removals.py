@@ -37,6 +37,10 @@ class Removal:
     finished_at: datetime | None = None
     revived_at: datetime | None = None
 
+    def segments_of(self, store: str) -> int:
+        """In how many parts a store is emptied."""
+        return self.segments if store in ("records", "files") else 1
+
     def is_stalled(self, now: datetime) -> bool:
         """Whether it made no progress for longer than a worker that lives could be silent."""
         return self.active_at + SILENCE <= now

@@ -1,13 +1,16 @@
 """Retention periods: ISO 8601 durations counted in calendar months and UTC."""
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import isodate
 from dateutil.relativedelta import relativedelta
 
-# The longest distance between "n calendar months before" and the true origin: month ends clamp by at most 3 days.
-_CLAMP = timedelta(days=4)
+_SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
+
+_AROUND_DAYS = 5
+"""Around "so many months before": month ends take at most 3 days away, and a period may have hours."""
 
 
 class PeriodError(ValueError):
@@ -55,12 +58,37 @@ class Period:
     def latest_origin_over(self, now: datetime) -> datetime:
         """The latest whole second that is over at `now`: the upper end of a query for what is due.
 
-        Calendar months cannot simply be subtracted (29 and 30 January both end on 28 February), but the end never
-        moves back when the origin moves on, so the boundary is found by bisection.
+        Not all before it need be over, so ask `over` of what is found: where months end early, days share an end, and
+        on 28 February at noon 30 January, 10:00 is over and 29 January, 14:00 is not (`origins_spared`).
         """
-        near = now.astimezone(UTC).replace(microsecond=0) - self.delta
-        low, high = near - _CLAMP, near + _CLAMP
-        while high - low > timedelta(seconds=1):
-            middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
-            low, high = (middle, high) if self.over(middle, now) else (low, middle)
-        return low
+        return self._origins_over(now)[-1][1]
+
+    def origins_spared(self, now: datetime) -> list[tuple[datetime, datetime]]:
+        """The stretches before `latest_origin_over` that are not over yet, each from its first to its last second."""
+        over = self._origins_over(now)
+        return [
+            (earlier[1] + _SECOND, later[0] - _SECOND)
+            for earlier, later in itertools.pairwise(over)
+            if earlier[1] + _SECOND < later[0]
+        ]
+
+    def earliest_origin_alive(self, now: datetime) -> datetime:
+        """The earliest whole second that is not over: the lower end of a query for what may be read."""
+        return self._origins_over(now)[0][1] + _SECOND
+
+    def _origins_over(self, now: datetime) -> list[tuple[datetime, datetime]]:
+        """What is over of each UTC day around the boundary, joined where nothing lies between: within a day the end
+        moves on as its origin does.
+        """
+        now = now.astimezone(UTC).replace(microsecond=0)
+        near = (now - self.delta).replace(hour=0, minute=0, second=0)
+        joined: list[tuple[datetime, datetime]] = []
+        for number in range(-_AROUND_DAYS, _AROUND_DAYS + 1):
+            start = near + timedelta(days=number)
+            last = min(start + _DAY - _SECOND, start + (now - self.after(start)))
+            if last < start:
+                continue
+            if joined and joined[-1][1] + _SECOND == start:
+                start = joined.pop()[0]
+            joined.append((start, last))
+        return joined

@@ -4,10 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from boto3.dynamodb.conditions import Attr, Key
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from privacy.policy import Period
 from privacy.tables.store import SHARDS, ConditionFailedError, Item, Table, epoch, instant
+
+
+def over_condition(origin: str, period: Period, now: datetime) -> ConditionBase:
+    """The condition that what began at an item's `origin` (epoch seconds) is over, to the second."""
+    condition = Attr(origin).lte(epoch(period.latest_origin_over(now)))
+    for first, last in period.origins_spared(now):
+        condition = condition & ~Attr(origin).between(epoch(first), epoch(last))
+    return condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +38,13 @@ class Expiring:
         for shard in SHARDS:
             condition = Key("shard").eq(shard) & Key(self.origin).lte(cutoff)
             for item in self.table.query(condition, index=self.index, names=(self.key, self.origin)):
-                yield item[self.key], self.period.after(instant(item[self.origin]))
+                if self.is_over(item, now):
+                    yield item[self.key], self.period.after(instant(item[self.origin]))
 
     def remove(self, key: str, now: datetime) -> bool:
         """Remove an item, unless its origin has moved in the meantime; whether there was one to remove."""
-        cutoff = epoch(self.period.latest_origin_over(now))
         try:
-            return self.table.delete({self.key: key}, Attr(self.origin).lte(cutoff)) is not None
+            return self.table.delete({self.key: key}, over_condition(self.origin, self.period, now)) is not None
         except ConditionFailedError:
             return False
 

@@ -11,7 +11,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr
 
 from privacy.policy import Policy
-from privacy.tables.expiry import Expiring
+from privacy.tables.expiry import Expiring, over_condition
 from privacy.tables.store import ConditionFailedError, Item, Table, epoch, shard_of
 
 RUNNING_SECONDS = 60
@@ -53,9 +53,9 @@ class Idempotency:
             "shard": shard_of(key),
             "ttl": epoch(self.policy.retention["idempotency"].after(now)),
         }
-        over = epoch(self.expiring().period.latest_origin_over(now))
+        over = over_condition("created_at", self.policy.retention["idempotency"], now)
         try:
-            self.table.put(item, Attr("key").not_exists() | Attr("created_at").lte(over))
+            self.table.put(item, Attr("key").not_exists() | over)
             return Entry(body, planned, done=False, mine=True)
         except ConditionFailedError:
             pass

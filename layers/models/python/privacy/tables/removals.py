@@ -7,7 +7,7 @@ each other never write the same item.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from boto3.dynamodb.conditions import Attr, Key
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from privacy.models.removals import Progress, Removal
 from privacy.tables.store import ConditionFailedError, Item, Operation, Table, epoch, instant
@@ -47,11 +47,25 @@ class Removals:
         """Note that a removal goes on. Raises: ConditionFailedError when it was never begun."""
         self._change(subject, {"active_at": epoch(now)})
 
-    def settle(self, subject: str, now: datetime, settles_at: datetime | None) -> None:
-        """Note that everything is emptied and when it may be listed for the last time; None, when a listing found
-        something after all. Raises: ConditionFailedError when it was never begun.
+    def settle(self, subject: str, now: datetime, settles_at: datetime) -> bool:
+        """Note that everything is emptied, and when it may be listed for the last time; False when another worker
+        noted it before.
         """
-        self._change(subject, {"active_at": epoch(now), "settles_at": epoch(settles_at) if settles_at else None})
+        changes = {"active_at": epoch(now), "settles_at": epoch(settles_at)}
+        try:
+            self._change(subject, changes, Attr("subject").exists() & Attr("settles_at").not_exists())
+        except ConditionFailedError:  # or a retry of the SDK met its own first attempt
+            removal = self.get(subject)
+            return removal is not None and removal.settles_at == settles_at
+        return True
+
+    def reopen(self, removal: Removal, now: datetime) -> bool:
+        """Note that the last listing found something after all; False when another worker noted it before."""
+        try:
+            self._change(removal.subject, {"active_at": epoch(now), "settles_at": None}, _settling(removal))
+        except ConditionFailedError:
+            return False
+        return True
 
     def revive(self, subject: str, now: datetime) -> None:
         """Note that a stalled removal was queued again; that is no progress of it.
@@ -64,13 +78,8 @@ class Removals:
         """The write that ends a removal whose absence was checked; refused when another listing found something
         since this one was begun.
         """
-        unchanged = (
-            Attr("settles_at").eq(epoch(removal.settles_at))
-            if removal.settles_at
-            else Attr("subject").exists() & Attr("settles_at").not_exists()
-        )
         changes = {"active_at": epoch(now), "finished_at": epoch(now)}
-        return self.table.update_operation({"subject": removal.subject, "entry": _WHOLE}, changes, unchanged)
+        return self.table.update_operation({"subject": removal.subject, "entry": _WHOLE}, changes, _settling(removal))
 
     def progress(self, subject: str) -> dict[str, Progress]:
         """How far each segment has come, by its id."""
@@ -101,8 +110,12 @@ class Removals:
                 return None
         return replace(progress, version=progress.version + 1)
 
-    def _change(self, subject: str, changes: Item) -> None:
-        self.table.update({"subject": subject, "entry": _WHOLE}, changes, Attr("subject").exists())
+    def _change(self, subject: str, changes: Item, when: ConditionBase | None = None) -> None:
+        self.table.update({"subject": subject, "entry": _WHOLE}, changes, when or Attr("subject").exists())
+
+
+def _settling(removal: Removal) -> ConditionBase:
+    return Attr("settles_at").eq(epoch(removal.settles_at) if removal.settles_at else None)
 
 
 def _removal(item: Item) -> Removal:

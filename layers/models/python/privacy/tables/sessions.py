@@ -12,7 +12,7 @@ from boto3.dynamodb.conditions import Attr, Key
 
 from privacy.models.sessions import Session
 from privacy.policy import Policy
-from privacy.tables.expiry import Expiring
+from privacy.tables.expiry import Expiring, over_condition
 from privacy.tables.store import ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
 
 
@@ -51,8 +51,8 @@ class Sessions:
         idle, age = self.policy.retention["sessions.idle"], self.policy.retention["sessions.max-age"]
         alive = (
             Attr("token_hash").exists()
-            & Attr("last_used_at").gt(epoch(idle.latest_origin_over(now)))
-            & Attr("created_at").gt(epoch(age.latest_origin_over(now)))
+            & ~over_condition("last_used_at", idle, now)
+            & ~over_condition("created_at", age, now)
         )
         changes = {"last_used_at": epoch(now), "ttl": epoch(idle.after(now))}
         try:

@@ -46,17 +46,22 @@ class Visits:
 
     def since(self, origin: datetime, now: datetime) -> Iterator[StoredVisit]:
         """The visits from `origin` on that have not expired: an expired one is unreadable to the second."""
-        first = max(epoch(origin), epoch(self.policy.retention["visits"].latest_origin_over(now)) + 1)
+        period = self.policy.retention["visits"]
+        first = epoch(max(origin, period.earliest_origin_alive(now)))
         for shard in SHARDS:
             for item in self.table.query(Key("shard").eq(shard) & Key("at").gte(f"{first:012d}")):
-                yield _visit(item)
+                visit = _visit(item)
+                if not period.over(visit.visited_at, now):
+                    yield visit
 
     def due(self, now: datetime) -> Iterator[list[StoredVisit]]:
         """The visits whose period has ended and that still lie there, in pages, oldest first in each shard."""
-        after = f"{epoch(self.policy.retention['visits'].latest_origin_over(now)) + 1:012d}"
+        period = self.policy.retention["visits"]
+        after = f"{epoch(period.latest_origin_over(now)) + 1:012d}"
         for shard in SHARDS:
             for page in self.table.pages(Key("shard").eq(shard) & Key("at").lt(after)):
-                yield [_visit(item) for item in page]
+                if due := [visit for visit in map(_visit, page) if period.over(visit.visited_at, now)]:
+                    yield due
 
     def remove(self, visits: list[StoredVisit]) -> None:
         """Remove visits; one that is gone already is no error. Raises: StoreBusyError."""

@@ -5,6 +5,7 @@ it would log with its text) is answered here instead, as problem+json.
 """
 
 import base64
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Mapping
@@ -106,7 +107,8 @@ class PrivacyApp(Chalice):
         headers = _SAFE_HEADERS | cors | (answered.get("headers") or {})
         if answered.get("isBase64Encoded") and headers.get("Content-Type") in _TEXT:
             # As text it reaches also the caller that sent no Accept header, and is a quarter smaller.
-            answered |= {"body": base64.b64decode(answered["body"]).decode("utf-8"), "isBase64Encoded": False}
+            with contextlib.suppress(UnicodeDecodeError):  # a customer's file may only call itself JSON
+                answered |= {"body": base64.b64decode(answered["body"]).decode("utf-8"), "isBase64Encoded": False}
         return answered | {"headers": headers}
 
     @property

@@ -1,0 +1,234 @@
+"""Uploads: parts that go straight to the transfer bucket, joined once, of the size that was announced."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from content.parts import Parts
+from privacy.hosting import Host
+from privacy.hosting.transfers import MAX_UPLOAD_BYTES, staging_key
+from privacy.models.databases import Database, Status
+from privacy.models.ids import database_of, new_id, new_id_within
+from privacy.models.jobs import JobStatus, Kind
+from tests.unit.customers import Customer, database, signed_in
+from tests.unit.engine import NOON, Answer, SetClock, items
+
+MIB = 1024**2
+ETAG = '"0123456789abcdef0123456789abcdef"'
+
+
+def begun(ada: Customer, made: Database, size: int = 10, *, key: str | None = None) -> dict[str, Any]:
+    body = {"database_id": made.id, "bytes": size, "content_type": "video/mp4"}
+    answer = ada.post("/uploads", body=body, headers={"Idempotency-Key": key} if key else {})
+    assert answer.status == 201, answer.body
+    return dict(answer.json())
+
+
+def stored(host: Host, upload: dict[str, Any], number: int, content: bytes) -> dict[str, Any]:
+    """Put a part where its link leads, as the browser would (moto answers no links)."""
+    link = urlsplit(next(part["url"] for part in upload["parts"] if part["number"] == number))
+    query = parse_qs(link.query)
+    assert query["partNumber"] == [str(number)]
+    database_id = database_of("upl", upload["upload_id"]) or ""
+    answer = host.s3.upload_part(
+        Bucket=host.transfer_bucket,
+        Key=staging_key(database_id, upload["upload_id"]),
+        UploadId=query["uploadId"][0],
+        PartNumber=number,
+        Body=content,
+    )
+    return {"number": number, "etag": answer["ETag"]}
+
+
+def complete(ada: Customer, upload: dict[str, Any], *parts: dict[str, Any]) -> Answer:
+    return ada.post(f"/uploads/{upload['upload_id']}/completion", body={"parts": list(parts)})
+
+
+def status_of(parts: Parts, upload: dict[str, Any]) -> JobStatus:
+    job = parts.jobs.get(database_of("upl", upload["upload_id"]) or "", upload["upload_id"])
+    assert job is not None
+    return job.status
+
+
+def test_an_upload_has_a_link_for_each_part_that_lives_for_an_hour(ada: Customer, made: Database) -> None:
+    upload = begun(ada, made, 20 * MIB)
+    assert re.fullmatch(r"upl_[a-z2-7]{52}", upload["upload_id"])
+    assert database_of("upl", upload["upload_id"]) == made.id
+    assert upload["part_size"] == 8 * MIB
+    assert [part["number"] for part in upload["parts"]] == [1, 2, 3]
+    for part in upload["parts"]:
+        link = urlsplit(part["url"])
+        assert link.path.endswith(staging_key(made.id, upload["upload_id"]))
+        assert parse_qs(link.query)["X-Amz-Expires"] == ["3600"]
+
+
+def test_the_links_never_outlive_the_upload(ada: Customer, parts: Parts, made: Database, clock: SetClock) -> None:
+    begun(ada, made, key="one")
+    clock.set(NOON + timedelta(days=1, seconds=-60))
+    upload = begun(signed_in(ada, parts), made, key="one")
+    assert parse_qs(urlsplit(upload["parts"][0]["url"]).query)["X-Amz-Expires"] == ["60"]
+
+
+def test_the_same_key_opens_one_upload_and_mints_its_links_anew(
+    ada: Customer, made: Database, host: Host, clock: SetClock
+) -> None:
+    first = begun(ada, made, key="one")
+    clock.advance(minutes=30)
+    again = begun(ada, made, key="one")
+    assert again["upload_id"] == first["upload_id"]
+    opened = host.s3.list_multipart_uploads(Bucket=host.transfer_bucket)["Uploads"]
+    assert [entry["Key"] for entry in opened] == [staging_key(made.id, first["upload_id"])]
+
+
+def test_a_wrong_upload_is_refused_and_opens_nothing(
+    ada: Customer, made: Database, host: Host, subtests: pytest.Subtests
+) -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"bytes": 0}, "bytes"),
+        ({"bytes": -1}, "bytes"),
+        ({"bytes": MAX_UPLOAD_BYTES + 1}, "bytes"),
+        ({"bytes": "10"}, "bytes"),
+        ({"bytes": 1.5}, "bytes"),
+        ({"bytes": True}, "bytes"),
+        ({"content_type": "video"}, "content_type"),
+        ({"content_type": None}, "content_type"),
+        ({"path": "a"}, "(unknown)"),
+        ({"database_id": 7}, "database_id"),
+    ]
+    for changes, field in cases:
+        with subtests.test(changes=changes, field=field):
+            body = {"database_id": made.id, "bytes": 10, "content_type": "video/mp4"} | changes
+            answer = ada.post("/uploads", body=body)
+            assert (answer.status, list(answer.errors)) == (422, [field])
+            assert "Uploads" not in host.s3.list_multipart_uploads(Bucket=host.transfer_bucket)
+            assert items("jobs") == []
+
+
+def test_the_largest_upload_is_taken(ada: Customer, made: Database) -> None:
+    upload = begun(ada, made, MAX_UPLOAD_BYTES)
+    assert len(upload["parts"]) == 100
+
+
+def test_stored_parts_make_the_upload_complete_once_and_again(
+    ada: Customer, parts: Parts, made: Database, host: Host
+) -> None:
+    upload = begun(ada, made, 5 * MIB + 1)
+    # Smaller parts than was said are fine with S3, as long as all but the last have 5 MiB; they come in any order.
+    sent = [stored(host, upload, 1, b"a" * (5 * MIB + 1))]
+    for _ in range(2):
+        answer = complete(ada, upload, *sent)
+        assert (answer.status, answer.json()) == (200, {"upload_id": upload["upload_id"], "status": "complete"})
+    assert status_of(parts, upload) is JobStatus.COMPLETE
+
+
+def test_the_parts_may_be_named_in_any_order(ada: Customer, made: Database, host: Host) -> None:
+    upload = begun(ada, made, 8 * MIB + 5)
+    one, two = stored(host, upload, 1, b"a" * 8 * MIB), stored(host, upload, 2, b"b" * 5)
+    assert complete(ada, upload, two, one).status == 200
+    key = staging_key(made.id, upload["upload_id"])
+    assert host.s3.get_object(Bucket=host.transfer_bucket, Key=key)["Body"].read() == b"a" * 8 * MIB + b"b" * 5
+
+
+def test_parts_that_were_not_stored_are_refused_and_may_still_be_put_right(
+    ada: Customer, parts: Parts, made: Database, host: Host
+) -> None:
+    upload = begun(ada, made)
+    part = stored(host, upload, 1, b"0123456789")
+    for wrong in ([{"number": 1, "etag": ETAG}], [part, {"number": 2, "etag": ETAG}], [part, part]):
+        answer = complete(ada, upload, *wrong)
+        assert (answer.status, list(answer.errors)) == (422, ["parts"])
+    assert status_of(parts, upload) is JobStatus.OPEN
+    assert complete(ada, upload, part).status == 200
+
+
+@pytest.mark.parametrize("content", [b"012345678", b"0123456789a"])
+def test_another_size_than_was_announced_ends_the_upload_and_removes_its_bytes(
+    ada: Customer, parts: Parts, made: Database, host: Host, content: bytes
+) -> None:
+    upload = begun(ada, made, 10)
+    part = stored(host, upload, 1, content)
+    answer = complete(ada, upload, part)
+    assert (answer.status, list(answer.errors)) == (422, ["parts"])
+    assert "Contents" not in host.s3.list_objects_v2(Bucket=host.transfer_bucket)
+    assert status_of(parts, upload) is JobStatus.FAILED
+    assert complete(ada, upload, part).status == 409
+    path = f"/databases/{made.id}/files/content?path=a&upload_id={upload['upload_id']}"
+    assert ada.put(path).status == 409
+
+
+def test_a_failed_upload_stays_due_so_that_nothing_of_it_is_forgotten(
+    ada: Customer, parts: Parts, made: Database, host: Host
+) -> None:
+    upload = begun(ada, made, 10)
+    complete(ada, upload, stored(host, upload, 1, b"short"))
+    assert [job.id for job in parts.jobs.due(Kind.UPLOAD, NOON)] == [upload["upload_id"]]
+
+
+def test_a_wrong_completion_is_refused(ada: Customer, parts: Parts, made: Database, subtests: pytest.Subtests) -> None:
+    cases: list[Any] = [
+        {},
+        {"parts": []},
+        {"parts": {}},
+        {"parts": [{"number": 0, "etag": ETAG}]},
+        {"parts": [{"number": 10_001, "etag": ETAG}]},
+        {"parts": [{"number": "1", "etag": ETAG}]},
+        {"parts": [{"number": 1}]},
+        {"parts": [{"number": 1, "etag": "<x>"}]},
+        {"parts": [{"number": 1, "etag": ETAG, "size": 1}]},
+        {"parts": [{"number": 1, "etag": ETAG}], "x": 1},
+    ]
+    for body in cases:
+        with subtests.test(body=body):
+            upload = begun(ada, made)
+            assert ada.post(f"/uploads/{upload['upload_id']}/completion", body=body).status == 422
+            assert status_of(parts, upload) is JobStatus.OPEN
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-1, 200), (0, 404)])
+def test_an_upload_is_gone_from_the_very_second_at_which_its_day_ends(
+    ada: Customer, parts: Parts, made: Database, host: Host, clock: SetClock, seconds: int, status: int
+) -> None:
+    upload = begun(ada, made)
+    part = stored(host, upload, 1, b"0123456789")
+    clock.set(NOON + timedelta(days=1, seconds=seconds))
+    assert complete(signed_in(ada, parts), upload, part).status == status
+
+
+@pytest.mark.promise("databases.ownership")
+def test_somebody_elses_upload_is_as_unknown_as_none(ada: Customer, bob: Customer, made: Database) -> None:
+    upload = begun(ada, made)
+    body = {"parts": [{"number": 1, "etag": ETAG}]}
+    for upload_id in (upload["upload_id"], new_id_within("upl", new_id("db")), "upl_x", "x"):
+        assert bob.post(f"/uploads/{upload_id}/completion", body=body).status == 404
+    theirs = {"database_id": made.id, "bytes": 10, "content_type": "video/mp4"}
+    assert bob.post("/uploads", body=theirs).status == 404
+
+
+@pytest.mark.parametrize("status", [Status.DEACTIVATED, Status.DELETING])
+def test_a_closed_database_takes_no_upload(
+    ada: Customer, parts: Parts, made: Database, host: Host, status: Status
+) -> None:
+    upload = begun(ada, made)
+    part = stored(host, upload, 1, b"0123456789")
+    parts.databases.change(made, status, NOON)
+    assert complete(ada, upload, part).status == 409
+    body = {"database_id": made.id, "bytes": 10, "content_type": "video/mp4"}
+    assert ada.post("/uploads", body=body).status == 409
+
+
+def test_a_file_of_eight_megabytes_comes_by_upload(ada: Customer, parts: Parts, made: Database, host: Host) -> None:
+    upload = begun(ada, made, 9 * MIB)
+    sent = [stored(host, upload, 1, b"a" * 8 * MIB), stored(host, upload, 2, b"b" * MIB)]
+    assert complete(ada, upload, *sent).status == 200
+    path = f"/databases/{made.id}/files/content?path=film.mp4&upload_id={upload['upload_id']}"
+    assert ada.put(path).status == 202
+    assert complete(ada, upload, *sent).json()["status"] == "complete"  # also once it is used
+
+
+def test_an_upload_of_a_database_in_another_region_lands_there(ada: Customer, parts: Parts) -> None:
+    near = database(parts, ada.owner, region="asia")
+    upload = begun(ada, near)
+    assert "ap-southeast-1" in upload["parts"][0]["url"]

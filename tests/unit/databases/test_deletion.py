@@ -1,0 +1,141 @@
+"""Deleting at the owner's word: typed, hidden at once, queued, and followed until nothing is left."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from databases.parts import Parts
+from privacy.models.databases import Database, Status
+from privacy.models.removals import Progress, Removal
+from tests.unit.customers import Customer, database
+from tests.unit.engine import AMERICAS, ASIA, NOON, SetClock, items, messages
+from tests.unit.interference import before_each_call
+
+
+def stored(parts: Parts, made: Database) -> Database:
+    found = parts.databases.get(made.id)
+    assert found is not None
+    return found
+
+
+@pytest.mark.promise("databases.deletion")
+@pytest.mark.parametrize(("region", "place"), [("asia", ASIA), ("americas", AMERICAS)])
+def test_the_right_name_closes_the_database_and_queues_its_removal_where_it_lies(
+    ada: Customer, parts: Parts, region: str, place: str
+) -> None:
+    made = database(parts, ada.owner, region=region)
+    answer = ada.post(f"/databases/{made.id}/deletion", body={"confirm": "Ledger"})
+    assert (answer.status, answer.json()) == (202, {"status": "deleting", "name": "Ledger", "stores": []})
+    assert stored(parts, made).status is Status.DELETING
+    assert [json.loads(body) for body in messages("deletion", place)] == [{"database_id": made.id, "step": "start"}]
+    assert messages("deletion", AMERICAS if place == ASIA else ASIA) == []
+
+
+@pytest.mark.promise("databases.deletion")
+@pytest.mark.parametrize("body", [{"confirm": "ledger"}, {"confirm": ""}, {"confirm": "Ledger 2"}, {}, {"confirm": 1}])
+def test_any_other_name_deletes_nothing_and_is_not_repeated(ada: Customer, parts: Parts, body: dict[str, Any]) -> None:
+    made = database(parts, ada.owner)
+    answer = ada.post(f"/databases/{made.id}/deletion", body=body)
+    assert (answer.status, list(answer.errors)) == (422, ["confirm"])
+    assert b"edger" not in answer.body.replace(b"ledger 2", b"")
+    assert stored(parts, made).status is Status.ACTIVE
+    assert messages("deletion") == []
+
+
+def test_a_name_may_be_typed_in_another_normal_form_and_with_spaces_around(ada: Customer, parts: Parts) -> None:
+    made = database(parts, ada.owner, name="Caf\u00e9")
+    assert ada.post(f"/databases/{made.id}/deletion", body={"confirm": " Cafe\u0301 "}).status == 202
+
+
+def test_asking_again_is_answered_alike_and_tells_the_queue_again(ada: Customer, parts: Parts, clock: SetClock) -> None:
+    made = database(parts, ada.owner)
+    for _ in range(2):
+        assert ada.post(f"/databases/{made.id}/deletion", body={"confirm": "Ledger"}).status == 202
+        clock.advance(seconds=5)
+    assert len(messages("deletion")) == 2
+    assert stored(parts, made).since == NOON
+
+
+@pytest.mark.promise("databases.deletion")
+def test_a_cancelled_database_may_be_deleted_before_its_grace_period_ends(ada: Customer, parts: Parts) -> None:
+    made = database(parts, ada.owner)
+    ada.post(f"/databases/{made.id}/cancellation")
+    assert ada.post(f"/databases/{made.id}/deletion", body={"confirm": "Ledger"}).status == 202
+    assert ada.delete(f"/databases/{made.id}/cancellation").status == 409
+
+
+def test_a_deletion_that_meets_a_cancellation_still_deletes(ada: Customer, parts: Parts) -> None:
+    made = database(parts, ada.owner)
+    seen: list[str] = []
+
+    def cancel(name: str) -> None:
+        if name == "dynamodb.UpdateItem":
+            seen.append(name)
+            if len(seen) == 2:  # after the session's use, right before the change
+                parts.databases.change(made, Status.DEACTIVATED, NOON + timedelta(seconds=1))
+
+    with before_each_call(cancel):
+        answer = ada.post(f"/databases/{made.id}/deletion", body={"confirm": "Ledger"})
+    assert answer.status == 202
+    assert stored(parts, made).status is Status.DELETING
+
+
+def test_nobody_can_follow_a_deletion_that_was_not_asked_for(ada: Customer, parts: Parts) -> None:
+    made = database(parts, ada.owner)
+    assert ada.get(f"/databases/{made.id}/deletion").status == 404
+
+
+@pytest.mark.promise("databases.deletion")
+def test_a_deletion_is_followed_store_by_store(ada: Customer, parts: Parts) -> None:
+    made = parts.databases.change(database(parts, ada.owner), Status.DELETING, NOON)
+    removal = Removal(made.id, "asia", NOON, NOON, {"records": 100, "files": 10}, segments=4)
+    parts.removals.begin(removal)
+
+    def stores() -> dict[tuple[str, str], tuple[int, int]]:
+        answer = ada.get(f"/databases/{made.id}/deletion")
+        assert answer.status == 200
+        return {(row["store"], row["region"]): (row["removed"], row["total"]) for row in answer.json()["stores"]}
+
+    assert stores() == {("records", "asia"): (0, 100), ("files", "asia"): (0, 10)}
+    first = Progress(made.id, "records", "0", "asia", removed=30, done_at=NOON)
+    second = Progress(made.id, "records", "1", "asia", removed=80)
+    assert parts.removals.save(first)
+    # One of four segments is done: that is not the store.
+    assert stores()["records", "asia"] == (30, 100)
+    saved = parts.removals.save(second)
+    assert saved
+    assert stores()["records", "asia"] == (110, 110)
+    parts.removals.save(replace(saved, removed=40, done_at=NOON))
+    for number in ("2", "3"):
+        parts.removals.save(Progress(made.id, "records", number, "asia", removed=5, done_at=NOON))
+    parts.removals.save(Progress(made.id, "jobs", "0", "americas", removed=2, done_at=NOON))
+    assert stores() == {("records", "asia"): (80, 80), ("files", "asia"): (0, 10), ("jobs", "americas"): (2, 2)}
+
+
+@pytest.mark.promise("databases.destroyed")
+def test_once_destroyed_the_deletion_still_answers_and_all_else_is_gone(ada: Customer, parts: Parts) -> None:
+    made = parts.databases.change(database(parts, ada.owner), Status.DELETING, NOON)
+    parts.removals.begin(Removal(made.id, "asia", NOON, NOON, {"records": 3}))
+    parts.removals.save(Progress(made.id, "records", "0", "asia", removed=3, done_at=NOON))
+    (journal,) = [item for item in items("removals") if item["entry"] == "removal"]
+    parts.removals.table.put(journal | {"finished_at": journal["started_at"]})
+    parts.databases.change(made, Status.DESTROYED, NOON)
+    answer = ada.get(f"/databases/{made.id}/deletion")
+    assert answer.json() == {
+        "status": "destroyed",
+        "name": None,
+        "stores": [{"store": "records", "region": "asia", "total": 3, "removed": 3}],
+    }
+    gone = [
+        ada.post(f"/databases/{made.id}/deletion", body={"confirm": "Ledger"}),
+        ada.post(f"/databases/{made.id}/cancellation"),
+        ada.delete(f"/databases/{made.id}/cancellation"),
+        ada.post(f"/databases/{made.id}/exports"),
+        ada.get(f"/databases/{made.id}/exports/exp_x"),
+        ada.post(f"/databases/{made.id}/import", body={"upload_id": "upl_x"}),
+        ada.get(f"/databases/{made.id}/jobs/job_x"),
+    ]
+    assert [entry.status for entry in gone] == [410] * len(gone)

@@ -1,0 +1,309 @@
+"""The sweep: it finds what TTL has left, by a query for what is due, and says how late it was."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from privacy import policy
+from privacy.models.accounts import BillingRecord, Enquiry, PendingSignup
+from privacy.models.sessions import Session
+from privacy.settings import Deployment, load
+from privacy.tables.billing import Billing
+from privacy.tables.enquiries import Enquiries
+from privacy.tables.idempotency import Idempotency
+from privacy.tables.sessions import Sessions
+from privacy.tables.signups import Signups
+from session_expiry.app import SweepFailedError, build
+from session_expiry.parts import Parts, assemble
+from tests.unit.engine import NOON, Context, SetClock, environment, gauges, items, sample, schedule_event, table
+
+POLICY = policy.load()
+NOTHING = {"removed": 0, "lag_seconds": 0, "left": False}
+STORES = ("sessions", "signups", "enquiries", "billing", "idempotency")
+
+
+@pytest.fixture
+def parts(stores: None, clock: SetClock) -> Parts:
+    return assemble(load(Deployment, environment("SessionExpiryFunction")), clock)
+
+
+@pytest.fixture
+def handler(parts: Parts) -> Any:
+    return build(lambda: parts)
+
+
+def tick(handler: Any, seconds: float = 300.0) -> dict[str, Any]:
+    answered: dict[str, Any] = handler(schedule_event(), Context(seconds))
+    return answered
+
+
+def session(number: int, created_at: datetime, last_used_at: datetime | None = None) -> None:
+    hashed = f"{number:064x}"
+    Sessions(table("sessions"), POLICY).create(Session(hashed, "acc_x", created_at, last_used_at or created_at))
+
+
+def signup(number: int, created_at: datetime) -> None:
+    expires = POLICY.retention["signups.pending"].after(created_at)
+    Signups(table("signups"), POLICY).create(PendingSignup(f"sgn_{number}", created_at, expires, b"sealed"))
+
+
+def enquiry(number: int, created_at: datetime) -> None:
+    Enquiries(table("enquiries"), POLICY).create(Enquiry(f"ENQ-{number}", created_at, created_at, created_at, {}))
+
+
+def billing(number: int, recorded_at: datetime) -> None:
+    records = Billing(table("billing"), POLICY)
+    operation = records.create_operation(BillingRecord(f"bil_{number}", "acc_x", recorded_at, {"amount": "1.00"}))
+    records.table.client.put_item(**operation["Put"])
+
+
+def key(number: int, created_at: datetime) -> None:
+    Idempotency(table("idempotency"), POLICY).claim(f"key{number}", "body", {}, created_at)
+
+
+# each store, what puts something into it, and the end of what was put at noon of 30 November 2026
+BEGAN = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
+ENDS = [
+    ("sessions", session, datetime(2026, 12, 7, 12, 0, tzinfo=UTC)),
+    ("signups", signup, datetime(2026, 12, 7, 12, 0, tzinfo=UTC)),
+    ("enquiries", enquiry, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
+    ("billing", billing, datetime(2031, 11, 30, 12, 0, tzinfo=UTC)),
+    ("idempotency", key, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
+]
+
+
+@pytest.mark.promise("sessions.idle", "signup.confirmed", "accounts.necessity")
+@pytest.mark.parametrize(("store", "put", "end"), ENDS, ids=[row[0] for row in ENDS])
+def test_a_thing_stays_to_the_last_second_of_its_period_and_goes_at_its_end(
+    handler: Any, clock: SetClock, store: str, put: Any, end: datetime
+) -> None:
+    put(1, BEGAN)
+    clock.set(end - timedelta(seconds=1))
+    assert tick(handler)[store] == NOTHING
+    assert len(items(store)) == 1
+    clock.set(end)
+    assert tick(handler)[store] == {"removed": 1, "lag_seconds": 0, "left": False}
+    assert items(store) == []
+
+
+@pytest.mark.promise("sessions.idle", "signup.confirmed", "accounts.necessity")
+@pytest.mark.parametrize(("store", "put", "end"), ENDS, ids=[row[0] for row in ENDS])
+def test_the_sweep_tells_how_late_its_latest_removal_was(
+    handler: Any, clock: SetClock, store: str, put: Any, end: datetime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(1, BEGAN)
+    put(2, BEGAN + timedelta(hours=2))
+    put(3, BEGAN + timedelta(days=30))
+    clock.set(end + timedelta(hours=5))
+    assert tick(handler)[store] == {"removed": 2, "lag_seconds": 5 * 3600, "left": False}
+    assert len(items(store)) == 1
+    published = gauges(capsys.readouterr().out)
+    assert published.keys() == set(STORES)
+    assert published[store] == {"Removed": 2, "Failed": 0, "RemovalLagSeconds": 5 * 3600, "Left": 0}
+
+
+@pytest.mark.promise("sessions.max-age")
+@pytest.mark.parametrize(
+    ("began", "end"),
+    [
+        (datetime(2026, 11, 30, 8, tzinfo=UTC), datetime(2027, 2, 28, 8, tzinfo=UTC)),
+        (datetime(2027, 11, 29, 8, tzinfo=UTC), datetime(2028, 2, 29, 8, tzinfo=UTC)),
+    ],
+)
+def test_a_session_in_use_is_removed_at_its_greatest_age(
+    handler: Any, clock: SetClock, began: datetime, end: datetime
+) -> None:
+    session(1, began, end - timedelta(hours=1))
+    clock.set(end - timedelta(seconds=1))
+    assert tick(handler)["sessions"] == NOTHING
+    clock.set(end + timedelta(seconds=30))
+    assert tick(handler)["sessions"] == {"removed": 1, "lag_seconds": 30, "left": False}
+    assert items("sessions") == []
+
+
+@pytest.mark.promise("sessions.max-age")
+def test_where_two_days_share_an_end_each_session_keeps_its_hour(handler: Any, clock: SetClock) -> None:
+    noon = datetime(2027, 2, 28, 12, 0, tzinfo=UTC)
+    session(1, datetime(2026, 11, 30, 10, tzinfo=UTC), noon)
+    session(2, datetime(2026, 11, 29, 14, tzinfo=UTC), noon)
+    clock.set(noon)
+    sessions = Sessions(table("sessions"), POLICY)
+    assert sessions.use(f"{1:064x}", noon) is None
+    assert sessions.use(f"{2:064x}", noon) is not None
+    assert tick(handler)["sessions"] == {"removed": 1, "lag_seconds": 2 * 3600, "left": False}
+    clock.set(noon.replace(hour=14))
+    assert sessions.use(f"{2:064x}", clock()) is None
+
+
+def test_a_session_that_both_limits_have_ended_is_counted_once(handler: Any, clock: SetClock) -> None:
+    session(1, BEGAN)
+    clock.set(BEGAN + timedelta(days=400))
+    assert tick(handler)["sessions"]["removed"] == 1
+
+
+def test_a_session_that_is_used_again_before_it_is_removed_stays(parts: Parts, clock: SetClock) -> None:
+    session(1, BEGAN)
+    clock.set(BEGAN + timedelta(days=7))
+    idle, _ = parts.stores["sessions"]
+    ((found, _),) = idle.due(clock())
+    table("sessions").update({"token_hash": found}, {"last_used_at": int(clock().timestamp())}, _exists("token_hash"))
+    assert idle.remove(found, clock()) is False
+    assert len(items("sessions")) == 1
+
+
+def _exists(name: str) -> Any:
+    from boto3.dynamodb.conditions import Attr
+
+    return Attr(name).exists()
+
+
+def test_nothing_due_is_nothing_done(handler: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tick(handler) == dict.fromkeys(STORES, NOTHING)
+    published = gauges(capsys.readouterr().out)
+    assert all(set(values.values()) == {0} for values in published.values())
+
+
+def test_three_days_without_a_tick_are_cleared_by_one_and_two_in_a_row_do_nothing_more(
+    handler: Any, clock: SetClock
+) -> None:
+    for number in range(72):
+        session(number, BEGAN + timedelta(hours=number))
+    clock.set(BEGAN + timedelta(days=10))
+    assert tick(handler)["sessions"]["removed"] == 72
+    assert tick(handler)["sessions"] == NOTHING
+
+
+def test_more_than_one_page_of_due_things_goes_in_one_sweep(handler: Any, clock: SetClock) -> None:
+    keys = [
+        {"key": f"key{number}", "created_at": int(BEGAN.timestamp()), "shard": "00", "padding": "x" * 2000}
+        for number in range(1200)
+    ]
+    table("idempotency").put_all(keys)
+    clock.set(BEGAN + timedelta(days=2))
+    assert tick(handler)["idempotency"]["removed"] == 1200
+    assert items("idempotency") == []
+
+
+def test_the_sweep_asks_for_what_is_due_and_never_reads_the_table(parts: Parts, clock: SetClock) -> None:
+    for number in range(50):
+        session(number, NOON)
+    calls: list[tuple[str, Any]] = []
+
+    class Watched:
+        def __init__(self, real: Any) -> None:
+            self.real = real
+
+        def __getattr__(self, name: str) -> Any:
+            def call(**arguments: Any) -> Any:
+                answer = getattr(self.real, name)(**arguments)
+                calls.append((name, answer.get("ScannedCount")))
+                return answer
+
+            return call
+
+    watched = {
+        store: tuple(replace(limit, table=replace(limit.table, client=Watched(limit.table.client))) for limit in limits)
+        for store, limits in parts.stores.items()
+    }
+    tick(build(lambda: replace(parts, stores=watched)))
+    assert {name for name, _ in calls} == {"query"}
+    assert sum(scanned for _, scanned in calls) == 0
+
+
+def test_a_sweep_stops_before_its_function_does_and_says_what_is_left(
+    handler: Any, clock: SetClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(300):
+        key(number, BEGAN)
+    clock.set(BEGAN + timedelta(days=1))
+    answered = tick(handler, seconds=20.0)
+    assert answered["idempotency"] == {"removed": 256, "lag_seconds": 0, "left": True}
+    assert gauges(capsys.readouterr().out)["idempotency"]["Left"] == 1
+    assert tick(handler)["idempotency"] == {"removed": 44, "lag_seconds": 0, "left": False}
+
+
+class _Denied:
+    """A client that may do nothing, and says to whom."""
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**arguments: Any) -> Any:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "canary"}}, name)
+
+        return call
+
+
+@pytest.mark.promise("sessions.idle")
+@pytest.mark.parametrize("broken", STORES)
+def test_a_store_that_cannot_be_swept_keeps_no_other_from_it_and_raises_the_alarm(
+    parts: Parts, clock: SetClock, broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _, put, _ in ENDS:
+        put(1, BEGAN)
+    clock.set(BEGAN + timedelta(days=3650))
+    limits = parts.stores[broken]
+    denied = tuple(replace(limit, table=replace(limit.table, client=_Denied())) for limit in limits)
+    handler = build(lambda: replace(parts, stores={**parts.stores, broken: denied}))
+    with pytest.raises(SweepFailedError, match=f"^not swept: {broken}$"):
+        tick(handler)
+    assert [store for store in STORES if items(store)] == [broken]
+    out = capsys.readouterr().out
+    assert gauges(out).keys() == set(STORES) - {broken}  # no figure is better than a wrong one
+    assert '"AccessDeniedException"' in out
+    assert "canary" not in out
+
+
+def test_one_item_that_cannot_be_removed_keeps_none_of_the_others(
+    parts: Parts, clock: SetClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(5):
+        signup(number, BEGAN)
+    clock.set(BEGAN + timedelta(days=8))
+    (limit,) = parts.stores["signups"]
+
+    class Stubborn:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(limit.table.client, name)
+
+        def delete_item(self, **arguments: Any) -> Any:
+            if arguments["Key"]["id"]["S"] == "sgn_3":
+                raise ClientError({"Error": {"Code": "InternalServerError", "Message": "canary"}}, "DeleteItem")
+            return limit.table.client.delete_item(**arguments)
+
+    stubborn = replace(limit, table=replace(limit.table, client=Stubborn()))
+    handler = build(lambda: replace(parts, stores={**parts.stores, "signups": (stubborn,)}))
+    with pytest.raises(SweepFailedError):
+        tick(handler)
+    assert [row["id"] for row in items("signups")] == ["sgn_3"]
+    assert gauges(capsys.readouterr().out)["signups"] == {
+        "Removed": 4, "Failed": 1, "RemovalLagSeconds": 86400, "Left": 0
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "event",
+    [sample("session_expiry/bad-unknown-event"), None, [], "tick", {}, {"source": "aws.s3", "detail-type": "x"}],
+)
+def test_an_unknown_event_gets_a_clear_answer_and_does_nothing(
+    handler: Any, clock: SetClock, event: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session(1, BEGAN)
+    clock.set(BEGAN + timedelta(days=30))
+    assert handler(event, Context()) == {"error": "this is not a tick of a schedule of ours"}
+    assert len(items("sessions")) == 1
+    assert '"UnknownEventError"' in capsys.readouterr().out
+
+
+def test_the_sample_tick_is_one(handler: Any) -> None:
+    assert handler(sample("session_expiry/tick"), Context()).keys() == set(STORES)
+
+
+def test_the_answer_holds_counts_and_nothing_of_what_was_removed(
+    handler: Any, clock: SetClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session(0xC0FFEE, BEGAN)
+    clock.set(BEGAN + timedelta(days=30))
+    answered = tick(handler)
+    assert "c0ffee" not in repr(answered) + capsys.readouterr().out
