@@ -3,6 +3,7 @@
 It asks the engine for its lists and reads all that it finds, so it would also find what the project's own code forgot.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,6 +23,17 @@ class Place:
 
     where: str
     content: bytes
+
+    @property
+    def store(self) -> str:
+        """The table, bucket, queue or log that it is in."""
+        words = self.where.split()
+        return " ".join(words[:3] if words[0] != "bucket" else words[:2])
+
+    @property
+    def mark(self) -> bytes:
+        """Tells it from every other one, without keeping its content."""
+        return hashlib.sha256(self.where.encode() + b"\0" + self.content).digest()
 
 
 def everything(client: Clients, regions: Sequence[str]) -> Iterator[Place]:

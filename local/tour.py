@@ -12,6 +12,7 @@ import subprocess
 import time
 import uuid
 import zipfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,7 @@ def _tour(known: Mapping[str, Any], engine: Engine) -> None:
     session = panel.call("GET", "/sessions/current", expect=200).json()
     _show(f"session until {session['expires_at']}")
 
+    before = {place.mark for place in _everything(known, engine)}
     _say(5, "The database is filled: movies and airports as records, pictures and a large file as files")
     content = _fill(panel, first, data, canary)
     counted = panel.call("GET", f"/databases/{first}", expect=200).json()
@@ -137,8 +139,7 @@ def _tour(known: Mapping[str, Any], engine: Engine) -> None:
 
     _say(11, "Nothing is left: every table, bucket, version, marker, upload, queue and log of both regions")
     traces = [canary.encode(), b"The Land Girls", b"Bay Springs", data.pictures()[0].read_bytes()[:200]]
-    _absent(known, engine, traces, "no content is left in the engine", but_in=("perfectwork-accounts",))
-    _only_tombstones(known, engine, [first, second["id"]])
+    _nothing_left(known, engine, before, traces, [first, second["id"]])
 
     _say(12, "Signing out makes the cookie worth nothing")
     cookie = panel.cookie
@@ -266,30 +267,42 @@ def _read_back(panel: ControlPanel, database: str, model: str) -> dict[str, str]
         cursor = f"&cursor={quote(page['next_cursor'])}"
 
 
-def _absent(
-    known: Mapping[str, Any], engine: Engine, needles: Sequence[bytes], what: str, but_in: tuple[str, ...] = ()
-) -> None:
-    regions = list(known["regions"].values())
-    places = [
-        place
-        for place in leftovers.everything(engine.client, regions)
-        if not any(name in place.where for name in but_in)
-    ]
+def _everything(known: Mapping[str, Any], engine: Engine) -> list[leftovers.Place]:
+    return list(leftovers.everything(engine.client, list(known["regions"].values())))
+
+
+def _absent(known: Mapping[str, Any], engine: Engine, needles: Sequence[bytes], what: str) -> None:
+    places = _everything(known, engine)
     left = leftovers.found(iter(places), needles)
     if left:
         raise DifferenceError(f"{what}, but: {'; '.join(sorted(set(left))[:5])}")
-    _show(f"{len(places)} items, object versions, markers, uploads, messages and log lines read: {what}")
+    _show(f"{len(places)} items, versions, markers, uploads, messages and log lines read: {what}")
 
 
-def _only_tombstones(known: Mapping[str, Any], engine: Engine, databases: Sequence[str]) -> None:
-    places = leftovers.everything(engine.client, list(known["regions"].values()))
-    named = leftovers.found(places, [database.encode() for database in databases])
-    _show(f"their ids are named by {len(named)} things: {', '.join(sorted(set(named)))}")
-    tables = ("databases", "removals", "keys", "signups", "idempotency")
-    allowed = (" log ", *(f"table perfectwork-{table}" for table in tables))
-    stray = [where for where in named if not any(name in where for name in allowed)]
-    if stray:
-        raise DifferenceError(f"beside tombstones and the ledger, {stray[0]} names a destroyed database")
+def _nothing_left(
+    known: Mapping[str, Any], engine: Engine, before: set[bytes], traces: Sequence[bytes], databases: Sequence[str]
+) -> None:
+    """What the engine holds now and did not hold before the databases were filled: no content, and their ids only in
+    tombstones and the ledger.
+    """
+    places = _everything(known, engine)
+    new = [place for place in places if place.mark not in before]
+    _show(f"{len(places)} items, versions, markers, uploads, messages and log lines read; new or changed since step 4:")
+    for store, number in sorted(Counter(place.store for place in new).items()):
+        _show(f"  {number:5}  {store}")
+    # The name that was signed up with is in the account, where it belongs.
+    left = leftovers.found((place for place in new if "-accounts" not in place.where), traces)
+    if left:
+        raise DifferenceError(f"content is left: {'; '.join(sorted(set(left))[:5])}")
+    ids = [database.encode() for database in databases]
+    named = sorted({place.store for place in places if leftovers.found(iter([place]), ids)})
+    _show(f"the databases' ids are in: {', '.join(named)}")
+    tombstones = ("databases", "removals", "keys", "signups", "idempotency")
+    stray = [
+        store for store in named if " log " not in store and not store.endswith(tuple(f"-{t}" for t in tombstones))
+    ]
+    if stray or any(place.where.startswith("bucket") for place in new):
+        raise DifferenceError(f"beside tombstones and the ledger, something is left in {stray or 'a bucket'}")
 
 
 def _batches(rows: Mapping[str, str]) -> list[bytes]:

@@ -96,7 +96,8 @@ class Writing:
                 ended = pieces.cut()
             if ended:
                 self._save_when_due()
-        pieces.cut()
+        if pieces.cut():
+            self._save_when_due()
 
     def _write_file(self, opened_file: Opened) -> None:
         file = opened_file.file

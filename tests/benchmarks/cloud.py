@@ -77,9 +77,7 @@ class Cloud:
         """Calls to DynamoDB and S3 so far."""
         return self.dynamodb.calls.total() + self.s3.calls.total()
 
-    def database(
-        self, status: Status = Status.ACTIVE, counts: Counts | None = None, owner: str = "nobody"
-    ) -> Database:
+    def database(self, status: Status = Status.ACTIVE, counts: Counts | None = None, owner: str = "nobody") -> Database:
         """A new database with its data key."""
         made = Database(new_id("db"), owner, "Benchmark", REGION, status, NOON, NOON, "2026-11-24", counts)
         self.host.keyring.create(made.id, NOON)

@@ -34,9 +34,7 @@ QUICK_RECORDS, QUICK_ROUNDS, QUICK_COUNTED = 4_000, 1, 10_000
 
 def figures(quick: bool, say: Say) -> Iterator[Figure]:
     """Speed, and the calls for records and for object versions."""
-    count, rounds, counted = (
-        (QUICK_RECORDS, QUICK_ROUNDS, QUICK_COUNTED) if quick else (RECORDS, ROUNDS, COUNTED)
-    )
+    count, rounds, counted = (QUICK_RECORDS, QUICK_ROUNDS, QUICK_COUNTED) if quick else (RECORDS, ROUNDS, COUNTED)
     say(f"{count} records at {LATENCY * 1000:.0f} ms a call; {rounds} times")
     ours, theirs = best_of(rounds, lambda: _timed(count, ours=True), lambda: _timed(count, ours=False))
     yield Figure("items deleted", count / ours, "items/s", count / theirs, Goal(">=", 4.0))

@@ -51,19 +51,24 @@ def figures(quick: bool, say: Say) -> Iterator[Figure]:
     count, repeat, files, rounds = (
         (QUICK_RECORDS, QUICK_REPEAT, QUICK_FILES, QUICK_ROUNDS) if quick else (RECORDS, REPEAT, FILES, ROUNDS)
     )
-    for name, number in (("exported, records and files", files), ("exported, records alone", 0)):
-        cloud, database = filled(count, number)
-        lines, others = unpacked(cloud, database)
-        same = lines * repeat + others
-        megabytes = sum(map(len, same)) / 1e6
-        say(f"{megabytes:.0f} MB: {len(others)} files, the rest records; {rounds} times")
-        cloud.repeat_records(repeat)
-        ours, theirs = best_of(
-            rounds,
-            lambda cloud=cloud, database=database: seconds(partial(export, cloud, database)),
-            lambda same=same: seconds(lambda: [len(zlib.compress(member, 6)) for member in same]),
-        )
-        yield Figure(name, megabytes / ours, "MB/s", megabytes / theirs, Goal(">=", 1.0))
+    yield _figure("exported, records and files", count, repeat, files, rounds, say)
+    yield _figure("exported, records alone", count, repeat, 0, rounds, say)
+
+
+def _figure(name: str, records: int, repeat: int, files: int, rounds: int, say: Say) -> Figure:
+    cloud, database = filled(records, files)
+    lines, others = unpacked(cloud, database)
+    same = lines * repeat + others
+    megabytes = sum(map(len, same)) / 1e6
+    say(f"{megabytes:.0f} MB: {len(others)} files, the rest records; {rounds} times")
+    cloud.repeat_records(repeat)
+
+    def by_zlib() -> None:
+        for member in same:
+            zlib.compress(member, 6)
+
+    ours, theirs = best_of(rounds, lambda: seconds(partial(export, cloud, database)), lambda: seconds(by_zlib))
+    return Figure(name, megabytes / ours, "MB/s", megabytes / theirs, Goal(">=", 1.0))
 
 
 def filled(records: int, files: int, kinds: Sequence[FileKind] = MIXED) -> tuple[Cloud, Database]:

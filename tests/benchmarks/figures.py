@@ -63,8 +63,7 @@ def table(figures: Sequence[Figure]) -> str:
     right = {COLUMNS.index(name) for name in ("value", "baseline", "ratio")}
     return "\n".join(
         "  ".join(
-            cell.rjust(widths[place]) if place in right else cell.ljust(widths[place])
-            for place, cell in enumerate(row)
+            cell.rjust(widths[place]) if place in right else cell.ljust(widths[place]) for place, cell in enumerate(row)
         ).rstrip()
         for row in rows
     )

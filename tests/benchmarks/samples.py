@@ -4,16 +4,18 @@ import json
 import random
 from collections.abc import Iterator
 
-_NAMES = "Aiko Bilal Chandra Dewi Emeka Farah Goran Hui-Min Ines João Katarína Linh Mbali Noor Olu Priya".split()
-_SYLLABLES = "an ber co de el fi ga ho in ka lo ma ne or pa que ri sa te un vo wi".split()
-_TAGS = "renewal invoice meeting call offer Singapore export delivery quarter contract support visit sample".split()
+_NAMES = ("Aiko", "Bilal", "Chandra", "Dewi", "Emeka", "Farah", "Goran", "Hui-Min", "Inês", "João", "Katarína", "Linh")
+_TAGS = ("renewal", "invoice", "meeting", "offer", "Singapore", "export", "delivery", "quarter", "contract", "support")
+_SYLLABLES = ("an", "ber", "co", "de", "el", "fi", "ga", "ho", "in", "ka", "lo", "ma", "ne", "or", "pa", "que", "ri")
 
 FILE_BYTES = 1 << 20
 
 
 def _sentence(chance: random.Random) -> str:
     """Words that nobody knows, so that they compress as a language does and not as a list of a dozen words."""
-    return " ".join("".join(chance.choices(_SYLLABLES, k=chance.randrange(1, 5))) for _ in range(chance.randrange(8, 20)))
+    return " ".join(
+        "".join(chance.choices(_SYLLABLES, k=chance.randrange(1, 5))) for _ in range(chance.randrange(8, 20))
+    )
 
 
 def records(count: int, seed: int = 1) -> Iterator[tuple[str, dict[str, object]]]:

@@ -296,11 +296,11 @@ def lines(rows: Mapping[str, Any]) -> bytes:
     return "".join(json.dumps({"key": key, "data": data}) + "\n" for key, data in rows.items()).encode()
 
 
-def assert_problem(answer: Answer, *statuses: int, sent: Sequence[str] = ()) -> dict[str, Any]:
-    """The answer is a problem document (RFC 9457) with one of these statuses that repeats nothing of what was sent."""
+def assert_problem(answer: Answer, status: int, *, sent: Sequence[str] = (), what: str = "") -> dict[str, Any]:
+    """The answer is a problem document (RFC 9457) of a status that repeats nothing of what was sent."""
     told = answer.content.decode("utf-8")
-    assert answer.status in statuses, told
-    assert answer.headers["Content-Type"] == PROBLEM
+    assert answer.status == status, f"{what}: {answer.status} {told}"
+    assert answer.headers["Content-Type"] == PROBLEM, what
     problem: dict[str, Any] = json.loads(told)
     assert problem["status"] == answer.status
     assert all(problem[name] for name in ("type", "title", "detail"))
@@ -312,7 +312,7 @@ def assert_problem(answer: Answer, *statuses: int, sent: Sequence[str] = ()) -> 
     assert "Traceback" not in told
     everything = told + json.dumps(dict(answer.headers))
     for value in sent:
-        assert value not in everything, "what was sent came back"
+        assert value not in everything, f"{what}: what was sent came back"
     return problem
 
 

@@ -48,13 +48,16 @@ class Broker:
         """The part of a boto3 SQS client that sends."""
         return Sqs(self, region)
 
-    def due(self) -> list[Message]:
-        """What can be handed out now."""
-        return [message for message in self.waiting if message.visible_at <= self.clock()]
+    def due(self, queue: str) -> list[Message]:
+        """What a queue (of both regions) can hand out now."""
+        return [message for message in self._in(queue) if message.visible_at <= self.clock()]
 
-    def next_at(self) -> datetime | None:
-        """When the next message can be handed out."""
-        return min((message.visible_at for message in self.waiting), default=None)
+    def next_at(self, queue: str) -> datetime | None:
+        """When a queue can hand out the next message."""
+        return min((message.visible_at for message in self._in(queue)), default=None)
+
+    def _in(self, queue: str) -> list[Message]:
+        return [message for message in self.waiting if message.queue == queue]
 
     def receive(self, message: Message) -> bool:
         """Hand a message out, or move it to the dead letters when that was done too often."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from database_deletion.deletion import QUEUE
 from privacy.hosting.records import Records, new_record
 from privacy.hosting.transfers import export_key, staging_key
 from privacy.models.databases import Database, Status
@@ -104,9 +105,9 @@ class History:
 
     def deliver_one(self) -> None:
         """Deliver any message that is due, perhaps one that is being worked on; what is done may come once more."""
-        due = self.world.broker.due() + self.chance.sample(
-            self.world.broker.sent, min(len(self.world.broker.sent), int(self.happens(0.3)))
-        )
+        due = self.world.broker.due(QUEUE)
+        if self.happens(0.3):
+            due += [message for message in self.world.broker.sent if message.queue == QUEUE][-20:]
         if not due:
             return
         message = self.chance.choice(due)
@@ -122,7 +123,7 @@ class History:
     def chaos(self) -> None:
         end, next_tick = self.clock() + CHAOS, self.clock() + TICK
         while self.clock() < end:
-            moments = [moment for moment in (self.world.broker.next_at(), next_tick) if moment]
+            moments = [moment for moment in (self.world.broker.next_at(QUEUE), next_tick) if moment]
             self.clock.set(max(self.clock(), min(moments)))
             if self.clock() >= next_tick:
                 next_tick += TICK
@@ -130,7 +131,7 @@ class History:
                     self.world.tick()
             if self.happens(0.3):
                 self.late_write()
-            for _ in range(len(self.world.broker.due())):
+            for _ in range(len(self.world.broker.due(QUEUE))):
                 self.deliver_one()
             self.clock.advance(seconds=self.chance.randrange(40))
 
@@ -176,7 +177,7 @@ def run(history: History) -> None:
 
     ledger = [planted.removals().get(database.id) for database in history.given_up]
     for message in list(history.world.broker.sent):  # everything once more, long after
-        if message.queue == "deletion":
+        if message.queue == QUEUE:
             history.world.broker.waiting.append(Message(message.queue, message.region, message.body, clock()))
     history.world.drain()
     assert [planted.removals().get(database.id) for database in history.given_up] == ledger

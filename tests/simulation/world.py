@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from database_deletion import app as deletion_app
+from database_deletion.deletion import QUEUE
 from database_deletion.parts import DeletionSettings
 from database_deletion.parts import assemble as deletion_parts
 from database_expiry import app as expiry_app
 from database_expiry.parts import assemble as expiry_parts
-
 from privacy.aws import client
 from privacy.models.databases import Database
 from privacy.queues import Queues
@@ -53,7 +53,7 @@ class World:
         """The message that `POST /databases/{id}/deletion` and the end of grace send."""
         region = POLICY.regions[database.region].aws
         Queues(engine.STACK, engine.ACCOUNT, self._client).send(
-            "deletion", region, {"database_id": database.id, "step": "start"}
+            QUEUE, region, {"database_id": database.id, "step": "start"}
         )
 
     def deliver(self, message: Message) -> bool:
@@ -84,7 +84,7 @@ class World:
 
     def drain(self) -> None:
         """Deliver what can be delivered now, in order, until nothing is left that can be."""
-        while due := [message for message in self.broker.due() if message.queue == "deletion"]:
+        while due := self.broker.due(QUEUE):
             self.deliver(due[0])
 
     def run(self, *, until: Callable[[], bool], ticks: bool = False, longest: timedelta = timedelta(days=2)) -> None:
@@ -93,7 +93,7 @@ class World:
         next_tick = self.clock() + TICK
         self.drain()
         while not until():
-            moments = [moment for moment in (self.broker.next_at(), next_tick if ticks else None) if moment]
+            moments = [moment for moment in (self.broker.next_at(QUEUE), next_tick if ticks else None) if moment]
             assert moments, "nothing is under way any more"
             self.clock.set(max(self.clock(), min(moments)))
             assert self.clock() < end, "it takes too long"

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.figures import Figure, Goal, table
-from tests.benchmarks.runner import BENCHMARKS, main
-from tests.template.source import ROOT
+from tests.benchmarks.figures import BenchmarkError, Figure, Goal, Say, table
+from tests.benchmarks.runner import main
 
 
 def test_a_quick_run_of_one_benchmark_prints_and_writes_figures_of_the_agreed_shape(
@@ -26,36 +25,44 @@ def test_a_quick_run_of_one_benchmark_prints_and_writes_figures_of_the_agreed_sh
         assert figure["name"] in printed
 
 
-def test_a_partial_run_leaves_the_kept_figures_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    kept = ROOT / "benchmarks.json"
-    before = kept.read_bytes() if kept.exists() else None
-    monkeypatch.setitem(BENCHMARKS, "upload", lambda quick, say: iter([Figure("a", 1, "b", 1, Goal(">=", 1))]))
-    assert main(["--only", "upload"]) == 0
-    assert (kept.read_bytes() if kept.exists() else None) == before
+def one(quick: bool, say: Say) -> list[Figure]:
+    """A benchmark that measures nothing."""
+    return [Figure("one", 2.0 if quick else 1.0, "pieces", 1.0, Goal(">=", 1))]
 
 
-def test_a_benchmark_that_fails_is_told_and_nothing_is_written(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def broken(quick: bool, say: Say) -> list[Figure]:
+    raise BenchmarkError("nothing was measured")
+
+
+def interrupted(quick: bool, say: Say) -> list[Figure]:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("options", [["--only", "one"], ["--quick"]])
+def test_only_a_whole_run_writes_the_kept_figures(tmp_path: Path, options: list[str]) -> None:
+    kept = tmp_path / "benchmarks.json"
+    assert main(options, {"one": one}, kept) == 0
+    assert not kept.exists()
+    assert main([], {"one": one}, kept) == 0
+    assert [figure["name"] for figure in json.loads(kept.read_text("utf-8"))] == ["one"]
+
+
+def test_a_benchmark_that_fails_is_told_the_others_are_measured_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(BENCHMARKS, "upload", lambda quick, say: iter([1 // 0]))
-    output = tmp_path / "benchmarks.json"
-    assert main(["--only", "upload", "--output", str(output)]) == 1
-    assert "not measured: upload" in capsys.readouterr().err
-    assert not output.exists()
+    kept = tmp_path / "benchmarks.json"
+    assert main([], {"broken": broken, "one": one}, kept) == 1
+    told = capsys.readouterr()
+    assert "not measured: broken" in told.err
+    assert "pieces" in told.out
+    assert not kept.exists()
 
 
-def test_ctrl_c_shows_what_was_measured_and_writes_nothing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted(quick: bool, say: object) -> list[Figure]:
-        raise KeyboardInterrupt
-
-    monkeypatch.setitem(BENCHMARKS, "upload", lambda quick, say: iter([Figure("a", 1, "b", 1, Goal(">=", 1))]))
-    monkeypatch.setitem(BENCHMARKS, "export", interrupted)
-    output = tmp_path / "benchmarks.json"
-    assert main(["--only", "upload", "export", "--output", str(output)]) == 130
-    assert ">= 1" in capsys.readouterr().out
-    assert not output.exists()
+def test_ctrl_c_shows_what_was_measured_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "benchmarks.json"
+    assert main([], {"one": one, "interrupted": interrupted}, kept) == 130
+    assert "pieces" in capsys.readouterr().out
+    assert not kept.exists()
 
 
 def test_a_goal_is_met_by_the_ratio_that_is_shown_and_a_missed_one_stands_out() -> None:

@@ -17,6 +17,7 @@ from privacy.models.jobs import Job, JobStatus, Kind
 from privacy.tables.databases import Databases
 from privacy.tables.jobs import Jobs
 from privacy.tables.removals import Removals
+from privacy.tables.store import transact
 from tests.unit import engine
 
 CANARY = "Zaunkönig-7f3a"
@@ -71,15 +72,8 @@ def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> 
     if keys:
         place.s3.delete_object(Bucket=place.content_bucket, Key=min(keys))  # a marker
     place.s3.create_multipart_upload(Bucket=place.content_bucket, Key=f"{made.id}/{'c' * 32}")
-    export, upload = new_id("exp"), new_id("upl")
-    place.s3.put_object(Bucket=place.transfer_bucket, Key=export_key(made.id, export), Body=CANARY.encode())
-    place.s3.put_object(Bucket=place.transfer_bucket, Key=journal_key(made.id, export), Body=b"{}")
-    place.s3.create_multipart_upload(Bucket=place.transfer_bucket, Key=export_key(made.id, new_id("exp")))
-    place.s3.put_object(Bucket=place.transfer_bucket, Key=staging_key(made.id, upload), Body=CANARY.encode())
-    place.s3.create_multipart_upload(Bucket=place.transfer_bucket, Key=staging_key(made.id, new_id("upl")))
-    ready = Job(made.id, export, Kind.EXPORT, JobStatus.QUEUED, now)
-    jobs().create(ready)
-    jobs().create(Job(made.id, upload, Kind.UPLOAD, JobStatus.OPEN, now))
+    export(made, now)
+    upload(made, now)
     return {
         "jobs": 2,
         "records": records,
@@ -88,6 +82,30 @@ def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> 
         "exports": 3,
         "uploads": 2,
     }
+
+
+def export(made: Database, ready_at: datetime) -> Job:
+    """A ready export: its ZIP, the journal that its worker left, and the open upload of one that was killed."""
+    job = Job(made.id, new_id("exp"), Kind.EXPORT, JobStatus.QUEUED, ready_at)
+    jobs().create(job)
+    taken = jobs().take(made.id, job.id, ready_at)
+    assert taken
+    transact(jobs().table.client, [jobs().finish_operation(taken, JobStatus.READY, ready_at)])
+    place = host(made.region)
+    place.s3.put_object(Bucket=place.transfer_bucket, Key=export_key(made.id, job.id), Body=CANARY.encode())
+    place.s3.put_object(Bucket=place.transfer_bucket, Key=journal_key(made.id, job.id), Body=b"{}")
+    place.s3.create_multipart_upload(Bucket=place.transfer_bucket, Key=export_key(made.id, job.id))
+    return job
+
+
+def upload(made: Database, opened_at: datetime) -> Job:
+    """An upload that nobody used: an object that waits, and parts that were never joined."""
+    job = Job(made.id, new_id("upl"), Kind.UPLOAD, JobStatus.OPEN, opened_at)
+    jobs().create(job)
+    place = host(made.region)
+    place.s3.put_object(Bucket=place.transfer_bucket, Key=staging_key(made.id, job.id), Body=CANARY.encode())
+    place.s3.create_multipart_upload(Bucket=place.transfer_bucket, Key=staging_key(made.id, job.id))
+    return job
 
 
 def old_versions(made: Database, path: str, count: int) -> None:

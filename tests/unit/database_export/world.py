@@ -13,7 +13,6 @@ import database_export.app
 import database_export.parts
 import database_import.app
 import database_import.parts
-
 from privacy import policy
 from privacy.aws import client
 from privacy.hosting import Host, hosts

@@ -140,7 +140,8 @@ class _Counting:
     """A table's client that remembers the calls."""
 
     def __init__(self, real: Any) -> None:
-        self.real, self.calls = real, []
+        self.real = real
+        self.calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         self.calls.append(name)

@@ -169,7 +169,8 @@ def test_the_bad_samples_name_the_field(app: Any, name: str, field: str) -> None
 
 class _Counting:
     def __init__(self, real: Any) -> None:
-        self.real, self.calls = real, []
+        self.real = real
+        self.calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         self.calls.append(name)

@@ -105,9 +105,10 @@ class Turn:
         except OutOfTimeError:
             if self._release():
                 send_on()
+            else:
+                self._leave(tidy)
         except LostLeaseError:
-            if self.jobs.get(self.job.database_id, self.job.id) is None:
-                tidy()
+            self._leave(tidy)
         except BaseException:
             with suppress(Exception):
                 self._release()
@@ -121,6 +122,11 @@ class Turn:
         failed = self.jobs.finish_operation(self.job, JobStatus.FAILED, self.clock(), detail=detail, error=reason)
         with suppress(TransactionRefusedError):
             transact(self.jobs.table.client, [failed])
+
+    def _leave(self, tidy: Callable[[], None]) -> None:
+        """Leave a lost job to whom it is now; when it is nobody's, its database being deleted, nothing of it stays."""
+        if self.jobs.get(self.job.database_id, self.job.id) is None:
+            tidy()
 
     def _release(self) -> bool:
         return self.jobs.release(self.job, self.clock()) is not None
