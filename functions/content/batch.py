@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from content.access import Content
 from content.records import checked_model
-from privacy.hosting.records import MAX_RECORD_BYTES, Record, new_record
+from privacy.clock import rfc3339
+from privacy.hosting.records import MAX_RECORD_BYTES, Record
 from privacy.models.fields import RecordKey
 from privacy.models.rawjson import MalformedJSONError, RawJSONError, RawObject, TooLargeError, parse_object
 
@@ -56,7 +57,7 @@ def store(content: Content, model: str, body: bytes, monotonic: Callable[[], flo
 
     Raises: InvalidFieldsError for the model, KeyDestroyedError, StoreBusyError.
     """
-    name = checked_model(model)
+    name, updated_at = checked_model(model), rfc3339(content.now)
     until = monotonic() + BATCH_SECONDS
     accepted = rejected_count = 0
     rejected: list[list[int]] = []
@@ -83,7 +84,7 @@ def store(content: Content, model: str, body: bytes, monotonic: Callable[[], flo
                 reject(number, LATE)
                 rejected_count += sum(1 for _ in lines)
                 break
-        chunk.append(new_record(name, key, data, content.now))
+        chunk.append(Record(name, key, data, updated_at))
     if chunk:
         content.records.put_all(chunk)
         accepted += len(chunk)

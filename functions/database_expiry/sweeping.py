@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from database_expiry.parts import Parts
+from privacy.hosting.leftovers import Leftovers
 from privacy.hosting.transfers import export_prefix, staging_key
 from privacy.models.databases import Database, Status
 from privacy.models.jobs import LEASE_SECONDS, Job, JobStatus, Kind
@@ -37,6 +38,7 @@ def sweep_all(parts: Parts, has_time: HasTime) -> Iterator[Outcome]:
     yield _guarded("jobs", parts, has_time, _requeue)
     yield _guarded("exports", parts, has_time, _remove_exports)
     yield _guarded("uploads", parts, has_time, _remove_uploads)
+    yield _guarded("leftovers", parts, has_time, _remove_leftovers)
 
 
 def _guarded(store: str, parts: Parts, has_time: HasTime, work: Callable[[Parts, HasTime], Outcome]) -> Outcome:
@@ -161,6 +163,22 @@ def _remove_uploads(parts: Parts, has_time: HasTime) -> Outcome:
         return True
 
     return Outcome(sweep("uploads", due, remove, parts.clock, has_time))
+
+
+def _remove_leftovers(parts: Parts, has_time: HasTime) -> Outcome:
+    """Objects that no file's row names, in every region: a writer died, or the call that should have removed them."""
+    now = parts.clock()
+    due = (
+        ((region, note), over)
+        for region in parts.policy.regions
+        for note, over in Leftovers(parts.host(region)).due(now)
+    )
+
+    def remove(leftover: tuple[str, str]) -> bool:
+        region, note = leftover
+        return Leftovers(parts.host(region)).sweep(note)
+
+    return Outcome(sweep("leftovers", due, remove, parts.clock, has_time))
 
 
 def _empty(parts: Parts, job: Job, prefix: str) -> None:

@@ -48,7 +48,8 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         request = app.request
         body = validated(Confirmation, json_body(request), known=Confirmation.model_fields)
         try:
-            confirmed = confirm(parts(), body.token, address(request, parts().settings.trusted_edge))
+            edge = parts().settings.trusted_edge
+            confirmed = confirm(parts(), body.token, address(request, edge), country(request, edge))
         except LinkError:
             raise invalid("token", "the link is not valid or has expired; sign up again") from None
         except AddressTakenError:

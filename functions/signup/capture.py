@@ -122,7 +122,8 @@ def _store_signup(
         "form": form.kept_fields(),
         "password_hash": hash_password(password.get_secret_value()) if password else None,
         "captcha_score": score,
-        "region": parts.policy.nearest_region(visitor.country),
+        # Unknown here, it is asked for again when the link is followed.
+        "region": parts.policy.nearest_region(visitor.country) if visitor.country else None,
     }
     expires_at = parts.policy.retention["signups.pending"].after(now)
     links = parts.links()

@@ -45,9 +45,9 @@ class Confirmed:
     token: str | None = None
 
 
-def confirm(parts: Parts, token: str, address: str | None) -> Confirmed:
+def confirm(parts: Parts, token: str, address: str | None, country: str | None = None) -> Confirmed:
     """Make an account of a sign-up, once; repeated, tell what came of it. `address` is the visitor's, sealed on the
-    session.
+    session; `country` decides about the region when the form came without one.
 
     Raises: LinkError, AddressTakenError.
     """
@@ -65,6 +65,7 @@ def confirm(parts: Parts, token: str, address: str | None) -> Confirmed:
         content = json.loads(unseal(links.sealing_key(token), signup.sealed, signup.id))
     except SealBrokenError:
         raise LinkError from None
+    content["region"] = content["region"] or parts.policy.nearest_region(country)
     return _Making(parts, signup, content, now).make(address)
 
 

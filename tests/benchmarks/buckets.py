@@ -1,4 +1,4 @@
-"""An S3 with versions that costs next to nothing and, unless told otherwise, keeps no byte of what is sent in parts."""
+"""An S3 with versions that costs next to nothing, and can forget what it was sent."""
 
 import io
 import threading
@@ -18,15 +18,14 @@ Version = tuple[str, bytes]
 class Buckets:
     """The calls of a boto3 client that our code makes, for buckets that need not be made first.
 
-    `part_seconds` is what a part takes on its way, so that several are on their way at once, as they would be. `keep`
-    keeps the parts. `received` counts the bytes that were sent.
+    `part_seconds` is what a part takes on its way, so that several are on their way at once, as they would be.
+    `forgets` names the buckets that keep nothing of what they are sent but its name.
     """
 
     def __init__(self) -> None:
         self.part_seconds = 0.0
-        self.keep = False
+        self.forgets: set[str] = set()
         self.calls: Counter[str] = Counter()
-        self.received = 0
         self.objects: dict[str, dict[str, list[Version]]] = {}
         self._uploads: dict[str, dict[int, bytes]] = {}
         self._order: dict[str, list[str]] = {}
@@ -35,8 +34,7 @@ class Buckets:
 
     def put_object(self, **call: Any) -> dict[str, Any]:
         self._called("put_object")
-        self.received += len(call["Body"])
-        return self._store(call["Bucket"], call["Key"], call["Body"])
+        return self._store(call["Bucket"], call["Key"], self._kept(call))
 
     def get_object(self, **call: Any) -> dict[str, Any]:
         self._called("get_object")
@@ -101,8 +99,7 @@ class Buckets:
         if self.part_seconds:
             time.sleep(self.part_seconds)
         with self._lock:
-            self.received += len(call["Body"])
-            self._uploads[call["UploadId"]][call["PartNumber"]] = call["Body"] if self.keep else b""
+            self._uploads[call["UploadId"]][call["PartNumber"]] = self._kept(call)
         return {"ETag": f"part-{call['PartNumber']}"}
 
     def complete_multipart_upload(self, **call: Any) -> dict[str, Any]:
@@ -117,6 +114,9 @@ class Buckets:
     def _called(self, name: str) -> None:
         with self._lock:
             self.calls[name] += 1
+
+    def _kept(self, call: dict[str, Any]) -> bytes:
+        return b"" if call["Bucket"] in self.forgets else bytes(call["Body"])
 
     def _store(self, bucket: str, key: str, body: bytes) -> dict[str, Any]:
         number = f"version-{next(self._numbers)}"

@@ -21,7 +21,7 @@ from tests.template.source import ROOT
 RECORDS = 8_000
 """Nearly 3 MB, read as often as it takes."""
 MEGABYTE = 1_000_000
-PART_SECONDS = 0.3
+PART_SECONDS = 0.8
 """How long a part of 8 MiB is on its way."""
 PROC = Path("/proc/self")
 SIZES, QUICK_SIZES = (50, 500), (50, 100)
@@ -56,6 +56,7 @@ def growth(megabytes: int) -> float:
     stored = sum(len(data) for _, data in samples.stored(RECORDS))
     cloud.repeat_records(max(1, round(megabytes / 2 * MEGABYTE / stored)))
     cloud.s3.part_seconds = PART_SECONDS
+    cloud.s3.forgets.add(cloud.host.transfer_bucket)
     gc.collect()
     before = _begin()
     export(cloud, database)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.control_panel import Answer
-from tests.integration.deployed import NDJSON, Customer, Deployed, assert_problem, lines, new_id
+from tests.integration.deployed import NDJSON, PASSWORD, Customer, Deployed, assert_problem, lines, new_id
 from tests.template.source import template
 
 ASIA = "ap-southeast-1"
@@ -76,9 +76,7 @@ def stranger(system: Deployed) -> Customer:
 def signed_out(system: Deployed, theirs: Property) -> str:
     """A cookie that was the owner's until they signed out."""
     panel = system.panel()
-    panel.call(
-        "POST", "/sessions", {"email": theirs.customer.email, "password": "a long and memorable password"}, expect=201
-    )
+    panel.call("POST", "/sessions", {"email": theirs.customer.email, "password": PASSWORD}, expect=201)
     cookie = str(panel.cookie)
     panel.call("DELETE", "/sessions/current", expect=204)
     return cookie

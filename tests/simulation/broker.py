@@ -18,9 +18,9 @@ RECEIVES = 5
 """How often a message is handed out before it goes to the dead letters (template.yaml)."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Message:
-    """A message in a queue of a region; it can be handed out from `visible_at` on."""
+    """A message in a queue of a region; it can be handed out from `visible_at` on. Two with the same ids are two."""
 
     queue: str
     region: str
@@ -62,7 +62,7 @@ class Broker:
     def receive(self, message: Message) -> bool:
         """Hand a message out, or move it to the dead letters when that was done too often."""
         if message.receives >= RECEIVES:
-            self.waiting.remove(message)
+            self.delete(message)
             self.dead.append(message)
             return False
         message.receives += 1
@@ -70,8 +70,9 @@ class Broker:
         return True
 
     def delete(self, message: Message) -> None:
-        """What Lambda's poller does when the function did not report a failure."""
-        self.waiting.remove(message)
+        """What Lambda's poller does when the function did not report a failure; gone already is no error."""
+        if message in self.waiting:
+            self.waiting.remove(message)
 
 
 @dataclass

@@ -10,7 +10,6 @@ from database_deletion.deletion import QUEUE
 from privacy.hosting.records import Records, new_record
 from privacy.hosting.transfers import export_key, staging_key
 from privacy.models.databases import Database, Status
-from privacy.models.ids import new_id
 from privacy.tables.store import instant
 from tests.simulation.broker import Message
 from tests.simulation.faults import Call
@@ -21,8 +20,10 @@ from tests.unit.engine import SetClock
 
 pytestmark = pytest.mark.usefixtures("stores")
 
-SHORT = 1
+SHORT = 4
 """Histories in `make test`."""
+
+STORES = ("jobs", "records", "catalogue", "files", "exports", "uploads")
 
 CHAOS = timedelta(hours=5)
 """How long everything goes wrong; then only the sweep and the queues are left to make up for it."""
@@ -35,7 +36,7 @@ of a cached key (template.yaml, SettleSeconds).
 
 @dataclass
 class History:
-    """One history. Everything random in it comes from `seed`."""
+    """One history. Everything random in it comes from `seed`, but for the order in which the threads of a tick run."""
 
     seed: int
     clock: SetClock
@@ -85,23 +86,38 @@ class History:
         """A write that was under way when the key went: no condition stops it."""
         database = self.chance.choice(self.given_up)
         fence = planted.tombstone(database.id, database.region)["key"].get("destroyed_at")
-        if fence is not None and self.clock() >= instant(fence) + IN_FLIGHT:
-            return
+        if fence is None or self.clock() < instant(fence) + IN_FLIGHT:
+            self.write(database)
+
+    def write(self, database: Database) -> None:
+        """One thing more in one of the database's stores."""
         host, tag = planted.host(database.region), f"{self.chance.getrandbits(128):032x}"
-        shard = f"{self.chance.randrange(16):02x}"
         store = self.chance.choice(["records", "catalogue", "files", "exports", "uploads"])
         if store in ("records", "catalogue"):
-            kind = f"r#{tag}#{tag}" if store == "records" else f"f#{tag}"
-            host.content.put({"place": f"{database.id}#{shard}", "id": kind, "sealed": b"late", "size": 4})
+            item_id = f"r#{tag}#{tag}" if store == "records" else f"f#{tag}"
+            place = f"{database.id}#{self.chance.randrange(16):02x}"
+            host.content.put({"place": place, "id": item_id, "sealed": CANARY.encode(), "size": 4})
         elif store == "files":
-            host.s3.put_object(Bucket=host.content_bucket, Key=f"{database.id}/{tag}", Body=b"late")
+            key = f"{database.id}/{tag[:2]}{'0' * 30}"  # some share a key: versions
+            host.s3.put_object(Bucket=host.content_bucket, Key=key, Body=CANARY.encode())
         elif store == "exports":
-            key = export_key(database.id, new_id("exp"))
+            key = export_key(database.id, f"exp_{tag[:26]}")
             host.s3.create_multipart_upload(Bucket=host.transfer_bucket, Key=key)
         else:
-            key = staging_key(database.id, new_id("upl"))
-            host.s3.put_object(Bucket=host.transfer_bucket, Key=key, Body=b"late")
-        self.there[database.id][store] += 1
+            key = staging_key(database.id, f"upl_{tag[:26]}")
+            host.s3.put_object(Bucket=host.transfer_bucket, Key=key, Body=CANARY.encode())
+        there = self.there.setdefault(database.id, dict.fromkeys(STORES, 0))
+        there[store] += 1
+
+    def database(self, region: str) -> Database:
+        """A database with up to 25 things in it, counted (and so emptied by one worker) or not."""
+        letters = "".join(self.chance.choices("abcdefghijklmnopqrstuvwxyz234567", k=26))
+        made = planted.database(self.clock(), region=region, database_id=f"db_{letters}")
+        if self.chance.random() < 0.5:
+            made = planted.with_counts(made, 9, 2, self.clock())
+        for _ in range(self.chance.randrange(1, 25)):
+            self.write(made)
+        return made
 
     def deliver_one(self) -> None:
         """Deliver any message that is due, perhaps one that is being worked on; what is done may come once more."""
@@ -145,15 +161,8 @@ def run(history: History) -> None:
     """A database given up by its owner, one whose grace ends, and a neighbour that nobody gave up."""
     clock, chance = history.clock, history.chance
     region, other = chance.sample(["asia", "americas"], 2)
-    given, cancelled, neighbour = (
-        planted.database(clock(), region=region),
-        planted.database(clock(), region=other),
-        planted.database(clock(), region=region),
-    )
-    for database in (given, cancelled, neighbour):
-        if chance.random() < 0.5:
-            database = planted.with_counts(database, 9, 2, clock())
-        history.there[database.id] = planted.fill(database, clock(), records=chance.randrange(12), files=2)
+    given, cancelled = history.database(region), history.database(other)
+    neighbour = planted.database(clock(), region=region)
     grace_ends_in = timedelta(seconds=chance.randrange(9999))
     planted.databases().change(cancelled, Status.DEACTIVATED, clock() - timedelta(days=21) + grace_ends_in)
     record = new_record("contact", "kept", b'{"kept":1}', clock())

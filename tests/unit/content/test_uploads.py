@@ -7,7 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from content.access import Content
 from content.parts import Parts
+from content.uploads import NewUpload, begin, plan
 from privacy.hosting import Host
 from privacy.hosting.transfers import MAX_UPLOAD_BYTES, staging_key
 from privacy.models.databases import Database, Status
@@ -15,6 +17,7 @@ from privacy.models.ids import database_of, new_id, new_id_within
 from privacy.models.jobs import JobStatus, Kind
 from tests.unit.customers import Customer, database, signed_in
 from tests.unit.engine import NOON, Answer, SetClock, items
+from tests.unit.interference import once_before
 
 MIB = 1024**2
 ETAG = '"0123456789abcdef0123456789abcdef"'
@@ -232,3 +235,17 @@ def test_an_upload_of_a_database_in_another_region_lands_there(ada: Customer, pa
     near = database(parts, ada.owner, region="asia")
     upload = begun(ada, near)
     assert "ap-southeast-1" in upload["parts"][0]["url"]
+
+
+def test_of_two_requests_with_one_plan_the_first_upload_stays_and_the_other_is_given_up(
+    ada: Customer, parts: Parts, made: Database, host: Host
+) -> None:
+    content = Content(made, host, NOON)
+    form = NewUpload(database_id=made.id, bytes=10, content_type="video/mp4")
+    ids = plan(form)
+    with once_before("dynamodb.PutItem", lambda: begin(parts, content, form, ids)):
+        begin(parts, content, form, ids)
+    (opened,) = host.s3.list_multipart_uploads(Bucket=host.transfer_bucket)["Uploads"]
+    job = parts.jobs.get(made.id, ids["upload_id"])
+    assert job is not None
+    assert job.detail["s3_upload"] == opened["UploadId"]

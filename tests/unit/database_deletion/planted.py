@@ -44,10 +44,11 @@ def host(region: str = "asia") -> Host:
 
 
 def database(
-    now: datetime, status: Status = Status.ACTIVE, region: str = "asia", counts: Counts | None = None
+    now: datetime, status: Status = Status.ACTIVE, region: str = "asia", database_id: str | None = None
 ) -> Database:
     """A database with its data key, and nothing in it."""
-    made = Database(new_id("db"), "owner-pseudonym", f"{CANARY} Ltd", region, status, now, now, "2026-11-24", counts)
+    name = database_id or new_id("db")
+    made = Database(name, "owner-pseudonym", f"{CANARY} Ltd", region, status, now, now, "2026-11-24")
     host(region).keyring.create(made.id, now)
     databases().create(made)
     return made

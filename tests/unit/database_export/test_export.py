@@ -182,7 +182,6 @@ def test_after_a_death_before_any_change_the_export_is_whole_and_nothing_else_is
             assert job.detail == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             assert [key for key in in_transfer(made) if job.id in key] == [export_key(made.id, job.id)], at
         assert 5 < at < 99
-        print(looks,at)
 
 
 def _but_for_its_time(data: bytes) -> object:

@@ -172,7 +172,7 @@ class Hurried(Context):
         return 300_000 if self.looks >= 0 else 59_000
 
 
-def handler(kind: Kind, clock: SetClock, clients: Clients = client) -> Any:
+def handler(kind: Kind, clock: SetClock, clients: Clients) -> Any:
     """A fresh container of the function that does a kind of job."""
     if kind is Kind.EXPORT:
         settings = load(Deployment, engine.environment("DatabaseExportFunction"))
@@ -181,8 +181,9 @@ def handler(kind: Kind, clock: SetClock, clients: Clients = client) -> Any:
     return database_import.app.build(lambda: database_import.parts.assemble(settings, clock, clients))
 
 
-def deliver(job: Job, clock: SetClock, *, clients: Clients = client, context: Context | None = None) -> bool:
+def deliver(job: Job, clock: SetClock, *, clients: Clients | None = None, context: Context | None = None) -> bool:
     """Deliver a job's message; whether it was done."""
+    clients = clients or one_at_a_time
     queue = "export" if job.kind is Kind.EXPORT else "import"
     event = sqs_event([message_of(job)], queue)
     answer: Mapping[str, Any] = handler(job.kind, clock, clients)(event, context or Context())
@@ -233,6 +234,14 @@ def in_transfer(made: Database) -> list[str]:
 
 # --- a worker that dies --------------------------------------------------------------------------------------------
 
+_ONE_AT_A_TIME = threading.RLock()
+"""moto keeps its tables in dictionaries that it copies: calls at the same time break it."""
+
+
+def one_at_a_time(service: str, region: str) -> Any:
+    """Clients of a worker that nothing happens to."""
+    return _Watched(lambda name: None, client(service, region))
+
 
 class DiedError(Exception):
     """The worker is dead."""
@@ -249,24 +258,24 @@ class Dying:
     def __init__(self, at: int) -> None:
         self.left = at
         self.died = False
-        self._lock = threading.Lock()
 
     def __call__(self, service: str, region: str) -> Any:
-        return _Dying(self, client(service, region))
+        return _Watched(self.look, client(service, region))
 
     def look(self, name: str) -> None:
-        with self._lock:
-            if not name.startswith(_READS):
-                self.left -= 1
-            if self.left < 0:
-                self.died = True
+        if not name.startswith(_READS):
+            self.left -= 1
+        if self.left < 0:
+            self.died = True
         if self.died:
             raise DiedError
 
 
-class _Dying:
-    def __init__(self, worker: Dying, inner: Any) -> None:
-        self._worker = worker
+class _Watched:
+    """A client that tells of each call right before it is made."""
+
+    def __init__(self, look: Callable[[str], None], inner: Any) -> None:
+        self._look = look
         self._inner = inner
 
     def __getattr__(self, name: str) -> Any:
@@ -275,8 +284,9 @@ class _Dying:
             return found
 
         def call(**arguments: Any) -> Any:
-            self._worker.look(name)
-            return found(**arguments)
+            with _ONE_AT_A_TIME:
+                self._look(name)
+                return found(**arguments)
 
         return call
 
@@ -290,15 +300,10 @@ class Before:
     skip: int = 0
 
     def __call__(self, service: str, region: str) -> Any:
-        return _Before(self, client(service, region))
+        return _Watched(self.look, client(service, region))
 
     def look(self, name: str) -> None:
         if name == self.name:
             self.skip -= 1
             if self.skip == -1:
                 self.act()
-
-
-class _Before(_Dying):
-    def __init__(self, watcher: Before, inner: Any) -> None:
-        super().__init__(watcher, inner)  # type: ignore[arg-type]  # it is asked to look, no more

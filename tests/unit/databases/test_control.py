@@ -1,17 +1,23 @@
 """Making, showing, cancelling and reactivating databases."""
 
 import base64
+import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from databases.app import build
+from databases.control import COUNTING_SECONDS
 from databases.parts import Parts
 from privacy.hosting.files import Files
 from privacy.hosting.records import Records, new_record
 from privacy.models.databases import Status
+from privacy.tables.store import Item, Table
 from privacy.vault.keys import KeyDestroyedError
 from tests.unit.customers import Customer, database, signed_in
 from tests.unit.engine import AMERICAS, ASIA, NOON, SITE, SetClock, everything, http, items
@@ -238,6 +244,30 @@ def test_a_cancelled_database_shows_its_last_counts(ada: Customer, parts: Parts,
     clock.advance(days=1)
     shown = ada.get(f"/databases/{made.id}").json()
     assert (shown["record_count"], shown["counted_at"]) == (1, "2026-11-24T12:00:00Z")
+
+
+class SlowPages(Table):
+    """A table whose second answer takes longer than a reader waits."""
+
+    def pages(self, *arguments: Any, **named: Any) -> Iterator[list[Item]]:
+        for number, page in enumerate(super().pages(*arguments, **named | {"page": 1})):
+            if number == 1:
+                time.sleep(COUNTING_SECONDS)
+            yield page
+
+
+def test_a_database_that_takes_too_long_to_count_shows_its_last_counts(
+    ada: Customer, parts: Parts, clock: SetClock
+) -> None:
+    made, host = database(parts, ada.owner), parts.host("asia")
+    slow = replace(host, content=SlowPages(host.content.client, host.content.name))
+    late = replace(ada, app=build(lambda: replace(parts, host=lambda region: slow)))
+    Records(host, made.id).put_all([new_record("a", str(number), b"{}", NOON) for number in range(100)])
+    assert late.get(f"/databases/{made.id}").json()["counted_at"] is None
+    ada.get(f"/databases/{made.id}")
+    clock.advance(hours=1)
+    shown = late.get(f"/databases/{made.id}").json()
+    assert (shown["record_count"], shown["counted_at"]) == (100, "2026-11-24T12:00:00Z")
 
 
 @pytest.mark.promise("databases.destroyed")

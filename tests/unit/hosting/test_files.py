@@ -46,7 +46,7 @@ def swept(files: Files, clock: SetClock) -> list[bool]:
     """What the sweep removes an hour later."""
     clock.now += GRACE
     leftovers = Leftovers(files.host)
-    return [leftovers.remove(note) for note, _ in leftovers.due(clock())]
+    return [leftovers.sweep(note) for note, _ in leftovers.due(clock())]
 
 
 @pytest.mark.promise("databases.ownership")
@@ -154,6 +154,23 @@ def test_a_writer_that_the_sweep_overtook_does_not_make_a_file_without_bytes(fil
         files.put(PATH, "text/plain", b"new", NOON)
     assert files.get(PATH) is None
     assert objects(files) == {}
+
+
+def test_a_writer_that_lives_on_while_the_sweep_is_at_work_makes_no_file(files: Files) -> None:
+    """The sweep has taken the note, and perhaps removed the object, but not the note yet."""
+
+    def take() -> None:
+        (note,) = (item for item in items("content", files.host.aws_region) if item["place"].startswith("leftover#"))
+        files.host.content.put(note | {"taken": True})
+
+    with once_before("dynamodb.TransactWriteItems", take), pytest.raises(StoreBusyError):
+        files.put(PATH, "text/plain", b"new", NOON)
+    assert files.get(PATH) is None
+    assert objects(files) == {}
+
+
+def test_a_note_that_is_gone_already_is_not_counted(files: Files) -> None:
+    assert Leftovers(files.host).sweep("000000000000#db_a/b/c") is False
 
 
 def test_two_writers_of_one_path_do_not_mix_and_leave_one_object(files: Files) -> None:

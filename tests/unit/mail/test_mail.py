@@ -271,16 +271,27 @@ def test_a_message_that_is_none_of_ours_fails_alone(
     assert "mei.tan" not in out + err
 
 
-@pytest.mark.parametrize(
-    "body",
-    ["", "null", "[]", "7", '"signup"', "{}", '{"kind": "signup"}', '{"kind": "signup", "id": 7}',
-     '{"kind": "signup", "id": "sgn_a", "email": "canary@example.org"}', '{"kind": "signup", "id": "canary, x"}',
-     "canary \x00\udcff", "[" * 200_000],
-)  # fmt: skip
+HOSTILE = [
+    "",
+    "null",
+    "[]",
+    "7",
+    '"signup"',
+    "{}",
+    '{"kind": "signup"}',
+    '{"kind": "signup", "id": 7}',
+    '{"kind": "signup", "id": "sgn_a", "email": "canary@example.org"}',
+    '{"kind": "signup", "id": "canary, x"}',
+    "canary \x00\udcff",
+    "[" * 200_000,
+]
+
+
 def test_a_hostile_message_fails_and_its_content_is_in_no_log(
-    handler: Any, ses: Ses, body: str, capfd: pytest.CaptureFixture[str]
+    handler: Any, ses: Ses, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert deliver(handler, body) == ["message-0"]
+    for body in HOSTILE:
+        assert deliver(handler, body) == ["message-0"]
     assert ses.sent == []
     out, err = capfd.readouterr()
     assert "canary" not in out + err

@@ -113,11 +113,9 @@ def test_the_queue_carries_an_id_and_nothing_else(app: Any, kind: str) -> None:
 
 
 @pytest.mark.promise("databases.region")
-@pytest.mark.parametrize(
-    ("country", "region"), [("SG", "asia"), ("US", "americas"), ("CH", "americas"), (None, "asia")]
-)
+@pytest.mark.parametrize(("country", "region"), [("SG", "asia"), ("US", "americas"), ("CH", "americas"), (None, None)])
 def test_the_nearest_region_comes_from_the_country_that_the_edge_names(
-    app: Any, parts: Parts, country: str | None, region: str
+    app: Any, parts: Parts, country: str | None, region: str | None
 ) -> None:
     headers = {"CloudFront-Viewer-Country": country} if country else {}
     assert opened(parts, signed_up(app, headers=headers))["region"] == region
@@ -127,7 +125,7 @@ def test_the_nearest_region_comes_from_the_country_that_the_edge_names(
 def test_without_a_trusted_edge_a_country_header_is_not_believed(parts: Parts) -> None:
     alone = parts.settings.model_copy(update={"trusted_edge": "none"})
     app = build(lambda: replace(parts, settings=alone))
-    assert opened(parts, signed_up(app, headers={"CloudFront-Viewer-Country": "US"}))["region"] == "asia"
+    assert opened(parts, signed_up(app, headers={"CloudFront-Viewer-Country": "US"}))["region"] is None
 
 
 # --- the answer ----------------------------------------------------------------------------------------------------
@@ -214,44 +212,38 @@ def test_a_field_that_the_kind_does_not_need_is_refused_not_dropped(
 
 
 @pytest.mark.parametrize("field", ["email", "name", "captcha_token", "password"])
-@pytest.mark.parametrize("value", ["", " ", "\u200b", "a\x00b", "\u202egnp", "x" * 70_0, 7, None, [], {}])
-def test_a_wrong_value_names_its_field(app: Any, field: str, value: Any) -> None:
-    body = {**form("trial"), field: value}
-    answer = http(app, "POST", "/signups", body=body)
-    if field == "password" and value == "\u202egnp":
-        assert "12 to 128" in answer.errors["password"]
-    elif field == "captcha_token" and isinstance(value, str) and len(value) == 700:
-        assert answer.status == 202  # tokens are long
-        return
-    assert (answer.status, list(answer.errors)) == (422, [field])
+def test_a_wrong_value_names_its_field(app: Any, field: str) -> None:
+    values: tuple[Any, ...] = ("", " ", "\u200b", "a\x00b", "\u202egnp", "x" * 5000, 7, 1.5, True, None, [], {})
+    for value in values:
+        answer = http(app, "POST", "/signups", body={**form("trial"), field: value})
+        assert (answer.status, list(answer.errors)) == (422, [field]), repr(value)
     assert everything() == b""
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 400),
-        (b"null", 422),
-        (b"[]", 422),
-        (b'"trial"', 422),
-        (b"\xff\xfe{", 400),
-        (b"\xef\xbb\xbf{}", 400),
-        (b'{"kind": NaN}', 400),
-        (b'{"name": "\\ud800"}', 400),
-        (b'{"kind": "trial", "kind": "contact"}', 400),
-        (b'{"order": {"amount": 1, "amount": 2}}', 400),
-        (b'{"kind": ' + b"9" * 5000 + b"}", 400),
-        (b"[" * 1_000_000, 413),
-        (b'{"kind": "' + b"x" * 65_536 + b'"}', 413),
-        (b"{}", 422),
-        (b'{"kind": "newsletter"}', 422),
-        (b'{"kind": ["trial"]}', 422),
-    ],
-)
-def test_what_is_no_form_at_all_is_refused_by_its_kind_of_wrong(app: Any, body: bytes, status: int) -> None:
-    answer = http(app, "POST", "/signups", body=body, headers={"Content-Type": "application/json"})
-    assert answer.status == status
-    assert answer.json()["status"] == status
+NO_FORM = [
+    (b"", 400),
+    (b"null", 422),
+    (b"[]", 422),
+    (b'"trial"', 422),
+    (b"\xff\xfe{", 400),
+    (b"\xef\xbb\xbf{}", 400),
+    (b'{"kind": NaN}', 400),
+    (b'{"name": "\\ud800"}', 400),
+    (b'{"kind": "trial", "kind": "contact"}', 400),
+    (b'{"order": {"amount": 1, "amount": 2}}', 400),
+    (b'{"kind": ' + b"9" * 5000 + b"}", 400),
+    (b"[" * 1_000_000, 413),
+    (b'{"kind": "' + b"x" * 65_536 + b'"}', 413),
+    (b"{}", 422),
+    (b'{"kind": "newsletter"}', 422),
+    (b'{"kind": ["trial"]}', 422),
+]
+
+
+def test_what_is_no_form_at_all_is_refused_by_its_kind_of_wrong(app: Any) -> None:
+    for body, status in NO_FORM:
+        answer = http(app, "POST", "/signups", body=body, headers={"Content-Type": "application/json"})
+        assert (answer.status, answer.json()["status"]) == (status, status), body[:40]
     assert everything() == b""
 
 

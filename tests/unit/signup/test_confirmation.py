@@ -94,6 +94,22 @@ def test_a_trial_opens_one_active_database_in_the_nearest_region(
     assert items("keys", AMERICAS if aws == ASIA else ASIA) == []
 
 
+@pytest.mark.promise("databases.region")
+@pytest.mark.parametrize(
+    ("signing_up", "following", "region"),
+    [("US", None, "americas"), ("US", "SG", "americas"), (None, "US", "americas"), (None, None, "asia")],
+)
+def test_the_region_is_that_of_the_form_else_of_the_link_else_the_default(
+    app: Any, parts: Parts, signing_up: str | None, following: str | None, region: str
+) -> None:
+    def from_country(country: str | None) -> dict[str, str]:
+        return {"CloudFront-Viewer-Country": country} if country else {}
+
+    token = token_of(parts, signed_up(app, "trial", headers=from_country(signing_up)))
+    answer = http(app, "POST", "/signups/confirmation", body={"token": token}, headers=from_country(following))
+    assert answer.json()["database"]["region"] == region
+
+
 @pytest.mark.parametrize(("company", "name"), [(None, "Free Trial"), ("長" * 200, "長" * 100)])
 def test_a_trial_database_is_named_after_the_company_and_never_after_the_person(
     app: Any, parts: Parts, company: str | None, name: str

@@ -139,24 +139,24 @@ def test_only_the_trusted_edge_is_believed(
     assert (recorded()["ip"], recorded().get("country")) == (ip, country)
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"{", 400),
-        (b"\xff", 400),
-        (b"[]", 422),
-        (b'{"page": "/x"}', 422),
-        (b'{"session": "x", "account": "y"}', 422),
-        (b'{"referrer": 7}', 422),
-        (b'{"language": ["en"]}', 422),
-        (b'{"referrer": "' + b"x" * 9000 + b'"}', 422),
-        (b'{"referrer": "' + b"x" * 70_000 + b'"}', 413),
-        (b"[" * 1_000_000, 413),
-    ],
-)
-def test_what_is_no_report_is_refused_and_nothing_is_stored(app: Any, body: bytes, status: int) -> None:
-    answer = http(app, "POST", "/visits", body=body, headers={"Content-Type": "application/json"})
-    assert answer.status == status
+NO_REPORT = [
+    (b"{", 400),
+    (b"\xff", 400),
+    (b"[]", 422),
+    (b'{"page": "/x"}', 422),
+    (b'{"session": "x", "account": "y"}', 422),
+    (b'{"referrer": 7}', 422),
+    (b'{"language": ["en"]}', 422),
+    (b'{"referrer": "' + b"x" * 9000 + b'"}', 422),
+    (b'{"referrer": "' + b"x" * 70_000 + b'"}', 413),
+    (b"[" * 1_000_000, 413),
+]
+
+
+def test_what_is_no_report_is_refused_and_nothing_is_stored(app: Any) -> None:
+    for body, status in NO_REPORT:
+        answer = http(app, "POST", "/visits", body=body, headers={"Content-Type": "application/json"})
+        assert answer.status == status, body[:40]
     assert everything() == b""
 
 

@@ -91,7 +91,11 @@ class Files:
         key = self._key(fresh=True)
         leftover = self._begin(key, path, now)
         answer = self.host.s3.copy_object(
-            Bucket=self.host.content_bucket, Key=leftover.key, CopySource=source, MetadataDirective="REPLACE"
+            Bucket=self.host.content_bucket,
+            Key=leftover.key,
+            CopySource=source,
+            MetadataDirective="REPLACE",
+            ChecksumAlgorithm="CRC32",  # of the whole: an upload in parts has one of its parts only
         )
         file = File(path, content_type, size, sha256, updated_at or rfc3339(now), leftover.key, answer["VersionId"])
         return self._switch(key, file, leftover, now)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from boto3.dynamodb.conditions import Attr, Key
 
 from privacy.hosting.host import Host
-from privacy.tables.store import SHARDS, Operation, epoch, instant, shard_of
+from privacy.tables.store import SHARDS, ConditionFailedError, Operation, epoch, instant, shard_of
 
 GRACE = timedelta(hours=1)
 """Longer than any worker lives (Lambda: 15 minutes): what is older is nobody's work under way."""
@@ -51,8 +51,9 @@ class Leftovers:
         return self.host.content.put_operation(_item(leftover.note))
 
     def keep_operation(self, leftover: Leftover) -> Operation:
-        """The write that lets an object become a file: refused when the sweep was here first."""
-        return self.host.content.delete_operation(_item(leftover.note), Attr("id").exists())
+        """The write that lets an object become a file: refused once the sweep has taken it."""
+        untouched = Attr("id").exists() & Attr("taken").not_exists()
+        return self.host.content.delete_operation(_item(leftover.note), untouched)
 
     def due(self, now: datetime) -> Iterator[tuple[str, datetime]]:
         """Each note that is old enough, with the time since which it is."""
@@ -60,6 +61,16 @@ class Leftovers:
         for shard in SHARDS:
             for item in self.host.content.query(Key("place").eq(_PLACE + shard) & Key("id").lt(last)):
                 yield item["id"], instant(int(item["id"][:12])) + GRACE
+
+    def sweep(self, note: str) -> bool:
+        """Remove what is due: it is taken first, so that a writer who lives on against all odds cannot make a file of
+        it any more. Whether there still was a note.
+        """
+        try:
+            self.host.content.update(_item(note), {"taken": True}, Attr("id").exists())
+        except ConditionFailedError:
+            return False
+        return self.remove(note)
 
     def remove(self, note: str) -> bool:
         """Remove a noted object, then its note; whether there still was a note.

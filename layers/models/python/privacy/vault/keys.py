@@ -4,7 +4,6 @@ Destroying it makes every copy of the database's records unreadable at once, als
 backups (aws-facts.md).
 """
 
-import hashlib
 import hmac
 import time
 from collections.abc import Callable
@@ -44,7 +43,7 @@ class DataKey:
 
     def tag(self, kind: str, name: str) -> str:
         """A name's stand-in in keys (128 bits of HMAC-SHA-256, hex): with the key gone, names are unreadable too."""
-        return hmac.new(self.naming, f"{kind}|{name}".encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.naming, f"{kind}|{name}".encode(), "sha256").hex()[:32]
 
 
 @dataclass(frozen=True, slots=True)
