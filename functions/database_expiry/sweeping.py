@@ -16,6 +16,9 @@ from privacy.tables.store import ConditionFailedError
 
 HasTime = Callable[[], bool]
 
+IN_FLIGHT = timedelta(seconds=30)
+"""How long a request that began before an upload's end may still be at work (API Gateway ends it after 29 s)."""
+
 QUEUE_OF = {Kind.EXPORT: "export", Kind.IMPORT: "import", Kind.FILE: "import"}
 """The queue that does a kind of work."""
 
@@ -152,12 +155,15 @@ def _remove_exports(parts: Parts, has_time: HasTime) -> Outcome:
 def _remove_uploads(parts: Parts, has_time: HasTime) -> Outcome:
     """Uploads that nothing used within their period: the parts, the object, then the item that tells of them."""
     now, period = parts.clock(), parts.policy.retention["uploads"]
-    due = ((job, period.after(job.created_at)) for job in parts.jobs.due(Kind.UPLOAD, period.latest_origin_over(now)))
+    due = (
+        (job, period.after(job.created_at))
+        for job in parts.jobs.due(Kind.UPLOAD, period.latest_origin_over(now - IN_FLIGHT))
+    )
 
     def remove(job: Job) -> bool:
         current = parts.jobs.get(job.database_id, job.id)
         if current is None or current.status is JobStatus.DONE:
-            return False  # used after the index was read
+            return False  # used, or removed, after the index was read
         _empty(parts, job, staging_key(job.database_id, job.id))
         parts.jobs.remove(job)
         return True

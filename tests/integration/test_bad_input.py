@@ -300,7 +300,7 @@ def test_a_wrong_model_is_422(refused: Refused, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_a_wrong_key_is_422(refused: Refused, method: str) -> None:
-    body = {} if method == "PUT" else None
+    body = b"{}" if method == "PUT" else None
     for key in (f"{MARK}%23", f"{MARK}%00", f"{MARK}%20", MARK * 30, "%E2%80%AE", "%C3%A9", "a%5Cb"):
         refused(422, method, "/databases/{db}/records/book/" + key, body)
 

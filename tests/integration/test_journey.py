@@ -272,7 +272,7 @@ def test_a_large_file_goes_in_by_parts_and_comes_out_by_a_link(system: Deployed,
 
 def filled(customer: Customer, database: str | None = None) -> tuple[dict[str, dict[str, Any]], dict[str, bytes]]:
     """Records of three models and some files, as they were put in."""
-    records = {
+    records: dict[str, dict[str, Any]] = {
         "book": {f"b-{number}": {"title": f"Volume {number}", "price": number / 4} for number in range(40)},
         "person": {"ada@example.com": {"name": "Ada – Ω 👩🏽‍💻", "born": 1815, "tags": [None, True, {"x": []}]}},
         "x.y-z_1": {"only": {}},

@@ -9,6 +9,7 @@ import pytest
 from local import deployment, functions, travel
 from local.engine import Engine
 from tests.integration.conftest import free_port
+from tests.integration.deployed import Deployed
 
 REGIONS = ["us-east-1", "ap-southeast-1"]
 
@@ -59,22 +60,24 @@ def test_deploying_again_changes_no_address(engine: Engine, endpoints: dict[str,
     assert deployment.deploy(engine) == endpoints
 
 
-def test_travel_moves_every_function_and_comes_back(engine: Engine, endpoints: dict[str, Any]) -> None:
+def test_travel_moves_every_function_and_comes_back(traveller: Deployed) -> None:
     def offsets() -> set[str | None]:
         return {
-            engine.client("lambda", region)
+            traveller.client("lambda", region)
             .get_function_configuration(FunctionName=name)["Environment"]["Variables"]
             .get(travel.VARIABLE)
             for region in REGIONS
-            for name in functions.all_names(engine, region)
+            for name in functions.all_names(traveller.engine, region)
         }
 
+    before = travel.offset(traveller.engine.folder)
     try:
-        travel.travel(engine, REGIONS, timedelta(days=22))
-        assert offsets() == {"1900800"}
+        travel.travel(traveller.engine, REGIONS, before + timedelta(seconds=1))
+        assert offsets() == {str(int(before.total_seconds()) + 1)}
+        travel.travel(traveller.engine, REGIONS, timedelta())
+        assert offsets() == {None}
     finally:
-        travel.travel(engine, REGIONS, timedelta())
-    assert offsets() == {None}
+        travel.travel(traveller.engine, REGIONS, before)
 
 
 def test_what_was_stored_is_there_after_a_stop_and_a_start(tmp_path: Path) -> None:

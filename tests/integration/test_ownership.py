@@ -1,5 +1,6 @@
 """Who may do what: every customer's route of the deployed API, asked by its owner's enemies and by nobody."""
 
+import base64
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -149,7 +150,8 @@ def test_an_owner_s_own_database_does_not_open_another_s_export_upload_or_job(
     system: Deployed, theirs: Property, stranger: Customer
 ) -> None:
     headers = SCRIPTED | {"Cookie": f"session_id={stranger.panel.cookie}"}
-    names = theirs.names() | {"database_id": stranger.database}
+    empty = stranger.panel.call("POST", "/databases", {"name": "Empty"}, expect=201).json()["id"]
+    names = theirs.names() | {"database_id": empty}
     for method, path in (
         ("GET", "/databases/{database_id}/exports/{export_id}"),
         ("GET", "/databases/{database_id}/jobs/{job_id}"),
@@ -157,12 +159,12 @@ def test_an_owner_s_own_database_does_not_open_another_s_export_upload_or_job(
         ("POST", "/uploads/{upload_id}/completion"),
     ):
         assert_problem(sent(system, method, path, names, headers), 404, what=f"{method} {path}")
-    route = f"/databases/{stranger.database}/files/content?path=a&upload_id={theirs.upload}"
+    route = f"/databases/{empty}/files/content?path=a&upload_id={theirs.upload}"
     assert_problem(system.send("PUT", route, None, headers), 404)
-    imported = f"/databases/{stranger.database}/import"
+    imported = f"/databases/{empty}/import"
     body = b'{"upload_id": "%s"}' % theirs.upload.encode()
     assert_problem(system.send("POST", imported, body, headers | {"Content-Type": "application/json"}), 404)
-    assert stranger.files() == {}
+    assert stranger.files(empty) == {}
 
 
 @pytest.mark.promise("databases.ownership", "sessions.idle")
@@ -206,7 +208,7 @@ def test_no_change_is_made_for_a_page_of_another_site(system: Deployed, theirs: 
             assert_problem(answer, 403, what=f"{method} {path} {headers}")
     elsewhere = {"Origin": "https://elsewhere.example", "X-Requested-With": "page"}
     assert_problem(system.send("DELETE", "/sessions/current", None, cookie | elsewhere), 403)
-    assert theirs.customer.panel.call("GET", "/sessions/current", expect=200)
+    theirs.customer.panel.call("GET", "/sessions/current", expect=200)
     assert state(system, theirs) == before
 
 
@@ -224,9 +226,13 @@ def test_our_own_site_needs_no_header_of_a_script(system: Deployed, stranger: Cu
 
 @pytest.mark.promise("databases.ownership")
 def test_a_list_of_databases_holds_one_s_own_alone(theirs: Property, stranger: Customer) -> None:
-    for customer in (theirs.customer, stranger):
-        listed = customer.panel.call("GET", "/databases", expect=200).json()["items"]
-        assert [row["id"] for row in listed] == [customer.database]
-    # A cursor that is another's database is none.
-    pages = theirs.customer.panel.call("GET", "/databases?limit=1", expect=200).json()
-    assert pages["next_cursor"] is None
+    def listed(customer: Customer) -> set[str]:
+        answer = customer.panel.call("GET", "/databases", expect=200).json()
+        return {row["id"] for row in answer["items"]}
+
+    assert listed(theirs.customer) == {theirs.customer.database}
+    assert stranger.database in listed(stranger)
+    assert theirs.customer.database not in listed(stranger)
+    # A cursor that leads after another's database is none of the caller's.
+    cursor = base64.urlsafe_b64encode(theirs.customer.database.encode()).decode().rstrip("=")
+    assert_problem(stranger.panel.call("GET", f"/databases?cursor={cursor}", expect=422), 422)

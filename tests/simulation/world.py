@@ -51,10 +51,11 @@ class World:
 
     def start(self, database: Database) -> None:
         """The message that `POST /databases/{id}/deletion` and the end of grace send."""
-        region = POLICY.regions[database.region].aws
-        Queues(engine.STACK, engine.ACCOUNT, self._client).send(
-            QUEUE, region, {"database_id": database.id, "step": "start"}
-        )
+        self.send({"database_id": database.id, "step": "start"}, database.region)
+
+    def send(self, message: dict[str, str], region: str = "asia") -> None:
+        """Any message to the deletion queue of a Cloud Region."""
+        Queues(engine.STACK, engine.ACCOUNT, self._client).send(QUEUE, POLICY.regions[region].aws, message)
 
     def deliver(self, message: Message) -> bool:
         """Give a message to a fresh worker of its region; whether it was done and so goes from the queue."""

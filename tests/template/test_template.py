@@ -76,7 +76,7 @@ def test_no_role_has_a_managed_policy_a_wildcard_action_or_every_resource() -> N
 @pytest.mark.promise("visits.unlinked")
 def test_no_function_may_decrypt_the_address_of_a_sign_in() -> None:
     for name, statement in _statements():
-        if {"Fn::GetAtt": ["AddressKey", "Arn"]} == statement["Resource"]:
+        if statement["Resource"] == {"Fn::GetAtt": ["AddressKey", "Arn"]}:
             assert statement["Action"] == ["kms:Encrypt"], name
 
 

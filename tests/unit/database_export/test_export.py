@@ -7,7 +7,7 @@ import random
 import shutil
 import subprocess
 import zipfile
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -391,15 +391,3 @@ def test_a_message_about_an_unknown_export_does_nothing(clock: SetClock) -> None
     made = database(clock())
     assert deliver(Job(made.id, new_id_within("exp", made.id), Kind.EXPORT, JobStatus.QUEUED, clock()), clock)
     assert engine.items("jobs") == []
-
-
-DATABASE = "db_abcdefghijklmnopqrstuvwxyz"
-EXPORT = "exp_abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
-
-
-def planted(now: datetime) -> Job:
-    """The database and the export of the sample events."""
-    fill(database(now, id=DATABASE))
-    job = Job(DATABASE, EXPORT, Kind.EXPORT, JobStatus.QUEUED, now)
-    jobs().create(job)
-    return job

@@ -42,6 +42,7 @@ from tests.unit.engine import SetClock
 pytestmark = pytest.mark.usefixtures("stores")
 
 EMPTY = Content()
+TINY = Content({("m", "k"): (b"{}", "2026-03-01T10:00:01Z")}, {"a": ("text/plain", b"a", "2026-03-01T10:00:01Z")})
 NOISE = random.Random(5).randbytes(9_000_000)
 BYTES = "application/octet-stream"
 TIME = "2026-03-01T10:00:01Z"
@@ -161,8 +162,7 @@ def test_an_export_of_nothing_is_imported_as_nothing(clock: SetClock) -> None:
 
 
 @pytest.mark.promise("databases.export")
-@pytest.mark.parametrize("looks", [2, 4])
-def test_when_time_is_up_the_next_worker_goes_on(clock: SetClock, looks: int) -> None:
+def test_when_time_is_up_the_next_worker_goes_on(clock: SetClock) -> None:
     first, second = database(clock()), database(clock())
     lines = {("many", f"k{number}"): (b'{"n":%d}' % number, TIME) for number in range(1_100)}
     content = Content(lines | SMALL.records, SMALL.files)
@@ -170,7 +170,7 @@ def test_when_time_is_up_the_next_worker_goes_on(clock: SetClock, looks: int) ->
     job = asked_import(second, staged(second, exported(first, clock)), clock())
     seen = []
     while not job_of(job).is_over():
-        assert deliver(job, clock, context=Hurried(looks=looks))
+        assert deliver(job, clock, context=Hurried(looks=2))
         seen.append(job_of(job).progress)
     assert job_of(job).status is JobStatus.DONE
     assert len(seen) > 3
@@ -184,19 +184,19 @@ def test_when_time_is_up_the_next_worker_goes_on(clock: SetClock, looks: int) ->
 
 
 @pytest.mark.promise("databases.export")
-@pytest.mark.parametrize("what", ["small", "small, in a hurry", "large"])
+@pytest.mark.parametrize("what", ["small", "tiny, in a hurry", "large"])
 def test_after_a_death_before_any_change_the_import_is_whole_and_nothing_else_is_left(
     clock: SetClock, what: str
 ) -> None:
     first = database(clock())
     content = {
         "small": SMALL,
-        "small, in a hurry": SMALL,
+        "tiny, in a hurry": TINY,
         "large": Content(files={"large": ("image/png", NOISE, TIME)}),
     }[what]
     fill(first, content)
     data = exported(first, clock)
-    for looks in (2,) if what == "small, in a hurry" else (None,):
+    for looks in (2,) if what == "tiny, in a hurry" else (None,):
         for at in range(100):
             made, worker = database(clock()), Dying(at)
             job = asked_import(made, staged(made, data), clock())
@@ -213,7 +213,6 @@ def test_after_a_death_before_any_change_the_import_is_whole_and_nothing_else_is
             assert content_of(made) == content, at
             assert in_transfer(made) == [], at
         assert 10 < at < 99
-        print(looks, at)
 
 
 def test_an_import_that_is_done_is_not_done_again(clock: SetClock) -> None:
@@ -400,8 +399,9 @@ def test_a_database_that_is_closed_in_the_middle_ends_the_import(clock: SetClock
     if when == "get_object":
         assert content_of(second) == EMPTY
     else:
-        assert bool(wholly) == (when == "the end")
         assert bool(written) != bool(wholly)
+        if when != "copy_object":  # the large file may be the last one or not
+            assert bool(wholly) == (when == "the end")
     assert in_transfer(second) == []
 
 

@@ -268,6 +268,16 @@ def test_a_shorter_period_reaches_sign_ups_that_wait_already(parts: Parts, app: 
 
 
 @pytest.mark.promise("signup.confirmed")
+def test_a_longer_period_does_not_lengthen_a_link_whose_end_was_told(parts: Parts, app: Any, clock: SetClock) -> None:
+    token = token_of(parts, signed_up(app))
+    longer = MappingProxyType({**parts.policy.retention, "signups.pending": Period.parse("P30D")})
+    changed = replace(parts.policy, retention=longer)
+    later = build(lambda: replace(parts, policy=changed, signups=replace(parts.signups, policy=changed)))
+    clock.advance(days=7)
+    assert follow(later, token).status == 422
+
+
+@pytest.mark.promise("signup.confirmed")
 def test_a_forged_or_altered_token_gets_the_same_answer_as_an_expired_one(app: Any, parts: Parts) -> None:
     reference = signed_up(app)
     token = token_of(parts, reference)

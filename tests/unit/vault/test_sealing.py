@@ -31,7 +31,7 @@ def test_a_seal_opens_nowhere_else(key: bytes, context: str) -> None:
 
 @pytest.mark.parametrize("sealed", [b"", b"short", bytes(12), bytes(40)])
 def test_what_was_never_sealed_is_an_error_that_says_nothing(sealed: bytes) -> None:
-    with pytest.raises(SealBrokenError, match="^the seal does not open$"):
+    with pytest.raises(SealBrokenError, match=r"^the seal does not open$"):
         unseal(KEY, sealed, "place")
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from boto3.dynamodb.conditions import ConditionBase, Key
 
 from privacy.hosting.host import Host
+from privacy.hosting.partitions import FILE, RECORD, place
 from privacy.hosting.transfers import EXPORTS, STAGING
 from privacy.tables.jobs import Jobs
 from privacy.tables.store import SHARDS, Table
@@ -194,13 +195,13 @@ def stores_of(database_id: str, host: Host, jobs: Jobs, home: str, segments: int
     stores: list[Store] = [JobItems(jobs, database_id, home, page=page)]
     for number in range(segments):
         places = _places(database_id)[number::segments]
-        stores.append(Items("records", str(number), host.region, host.content, places, "r#", page))
+        stores.append(Items("records", str(number), host.region, host.content, places, RECORD, page))
     for number in range(segments):
         prefixes = tuple(f"{database_id}/{digit}" for digit in _HEX[number::segments])
         if segments == 1:
             prefixes = (f"{database_id}/",)
         stores.append(Objects("files", str(number), host.region, host.s3, host.content_bucket, prefixes, page))
-    stores.append(Items("catalogue", "0", host.region, host.content, _places(database_id), "f#", page))
+    stores.append(Items("catalogue", "0", host.region, host.content, _places(database_id), FILE, page))
     return stores + _passing_through(database_id, host, page)
 
 
@@ -217,7 +218,7 @@ def looks_at(database_id: str, host: Host, jobs: Jobs, home: str) -> list[Store]
 
 
 def _places(database_id: str) -> tuple[str, ...]:
-    return tuple(f"{database_id}#{shard}" for shard in SHARDS)
+    return tuple(place(database_id, shard) for shard in SHARDS)
 
 
 def _passing_through(database_id: str, host: Host, page: int = PAGE) -> list[Store]:

@@ -40,7 +40,7 @@ class PrivacyApp(Chalice):
         self.logger = logger(function)
         self.site = site
         self.takes_bytes = True
-        """Whether the present caller can be given bytes: API Gateway decodes them only for who sent an Accept header."""
+        """Whether the caller can be given bytes: API Gateway decodes them only for who sent an Accept header."""
         # Bytes of any type in and out: both lists and an Accept header are needed (aws-facts.md, binary bodies).
         self.api.binary_types = [_ANY]
 
