@@ -10,19 +10,18 @@ from collections.abc import Callable, Mapping
 from mail import texts
 from mail.parts import Parts
 from privacy.models.fields import mailbox
-from privacy.queues import MalformedMessageError, read
+from privacy.queues import MalformedMessageError
 from privacy.vault.sealing import unseal
 
 _SIGNUP_PURPOSE = "signup"
 """The purpose of the link's token, as the sign-up function derives it."""
 
 
-def write(parts: Parts, body: str) -> None:
+def write(parts: Parts, message: Mapping[str, str]) -> None:
     """Do what one message asks.
 
     Raises: MalformedMessageError for a message that is none of ours.
     """
-    message = read(body, "kind", "id")
     asked = _KINDS.get(message["kind"])
     if asked is None:
         raise MalformedMessageError("there is no such kind of mail")

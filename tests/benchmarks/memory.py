@@ -2,7 +2,8 @@
 
 Value: with 500 MB of content; baseline: with 50 MB, in another fresh process. Half of it is records, half is pictures;
 DynamoDB and S3 give the same few megabytes over and over, and a part of the archive is on its way for a while, so that
-as many are on their way as may be. `python -m tests.benchmarks.memory 50` is one such process.
+as many are on their way as may be. Each process has the environment that the template gives the function.
+`python -m tests.benchmarks.memory 50` is one.
 """
 
 import gc
@@ -17,6 +18,7 @@ from tests.benchmarks import samples
 from tests.benchmarks.export import PICTURES, export, filled
 from tests.benchmarks.figures import BenchmarkError, Figure, Goal, Say
 from tests.template.source import ROOT
+from tests.unit.engine import environment
 
 RECORDS = 8_000
 """Nearly 3 MB, read as often as it takes."""
@@ -43,8 +45,9 @@ def figures(quick: bool, say: Say) -> Iterator[Figure]:
 
 def _measured(megabytes: int) -> float:
     command = [sys.executable, "-m", "tests.benchmarks.memory", str(megabytes)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # ourselves
+    places = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    variables = os.environ | environment("DatabaseExportFunction") | places
+    ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)  # noqa: S603  # ourselves
     if ended.returncode != 0:
         raise BenchmarkError(f"the export in a process of its own failed:\n{ended.stderr[-2000:]}")
     return float(ended.stdout)

@@ -16,8 +16,10 @@ EVENTS = ROOT / "events"
 SAMPLES = sorted(path.relative_to(EVENTS).with_suffix("").as_posix() for path in EVENTS.glob("*/*.json"))
 DOWN = "signup/bad-verifier-down"
 """The one sample whose right answer is a 503."""
-OF_NOBODY = "database_deletion/bad-no-segment"
-"""Wrong only for a database that is being deleted; for one that is not there, there is nothing to do."""
+NOTHING_TO_DO = ("database_deletion/bad-no-segment", "database_import/bad-unknown-job")
+"""They ask of a database or a job that is not there, as a message may that comes late: nothing is done, nor repeated."""
+UNKNOWN_EVENT = "bad-unknown-event"
+"""What no queue sends: the function fails, in a sentence of ours."""
 
 
 def triggers() -> dict[str, str]:
@@ -91,9 +93,11 @@ def test_every_sample_is_answered_by_its_deployed_function(
     if kind == "Schedule":
         assert not answer.failed, answer.payload
         assert ("error" in answer.payload) == bad
+    elif kind == "SQS" and name.endswith(UNKNOWN_EVENT):
+        assert (answer.failed, answer.payload["errorMessage"]) == (True, "this is not a batch of messages of ours")
     elif kind == "SQS":
         assert not answer.failed, answer.payload
-        assert bool(answer.payload["batchItemFailures"]) == (bad and name != OF_NOBODY)
+        assert bool(answer.payload["batchItemFailures"]) == (bad and name not in NOTHING_TO_DO)
     else:
         assert not answer.failed, answer.payload
         status, told = answer.payload["statusCode"], body_of(answer.payload)

@@ -20,12 +20,12 @@ from tests.unit.engine import SetClock
 
 pytestmark = pytest.mark.usefixtures("stores")
 
-SHORT = 4
+SHORT = 3
 """Histories in `make test`."""
 
 STORES = ("jobs", "records", "catalogue", "files", "exports", "uploads")
 
-CHAOS = timedelta(hours=5)
+CHAOS = timedelta(hours=3)
 """How long everything goes wrong; then only the sweep and the queues are left to make up for it."""
 
 IN_FLIGHT = timedelta(seconds=960)

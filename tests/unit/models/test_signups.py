@@ -113,7 +113,6 @@ def test_a_postal_address_is_accepted_only_with_a_subscription() -> None:
             assert list(errors(data)) == ["postal_address"]
 
 
-@pytest.mark.promise("marketing.opt-out")
 @pytest.mark.parametrize("kind", KINDS)
 def test_consent_to_marketing_is_never_assumed_and_never_guessed(kind: str) -> None:
     assert parse_signup(smallest(kind)).marketing_consent is False

@@ -48,7 +48,9 @@ def consumer(
     def handler(event: Any, context: Any) -> Any:
         """Do what a batch of messages asks for; those that failed come again."""
         if not isinstance(event, dict) or not isinstance(event.get("Records"), list):
-            raise UnknownEventError("this is not a batch of messages of ours")
+            error = UnknownEventError("this is not a batch of messages of ours")
+            failed(log, "nothing done", error)
+            return {"error": str(error)}
 
         def has_time() -> bool:
             return bool(context.get_remaining_time_in_millis() > STOP_SECONDS * 1000)

@@ -76,25 +76,25 @@ class Items:
     def left(self) -> list[Thing]:
         """Items that are still there."""
         found: list[Thing] = []
-        for place in self.places:
-            if place in self.emptied:
+        for partition in self.places:
+            if partition in self.emptied:
                 continue
             before = len(found)
-            for items in self.table.pages(self._in(place), names=("place", "id"), page=self.page):
+            for items in self.table.pages(self._in(partition), names=("place", "id"), page=self.page):
                 found += [(item["place"], item["id"]) for item in items]
                 if len(found) >= self.page:
                     return found[: self.page]
             if len(found) == before:
-                self.emptied.add(place)
+                self.emptied.add(partition)
         return found
 
     def remove(self, things: Sequence[Thing]) -> None:
         """Delete items, 25 a call and up to 16 calls at a time."""
-        self.table.delete_all({"place": place, "id": item_id} for place, item_id in things)
+        self.table.delete_all({"place": where, "id": item_id} for where, item_id in things)
 
-    def _in(self, place: str) -> ConditionBase:
-        in_place = Key("place").eq(place)
-        return in_place & Key("id").begins_with(self.prefix) if self.prefix else in_place
+    def _in(self, partition: str) -> ConditionBase:
+        whole = Key("place").eq(partition)
+        return whole & Key("id").begins_with(self.prefix) if self.prefix else whole
 
 
 @dataclass(slots=True)
