@@ -100,7 +100,8 @@ def _add_files(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("GET", "/databases/{database_id}/files/content")
     def get_file(database_id: str) -> Response:
         content = _content(app, parts(), database_id)
-        found = files.get(content, files.checked_path(parameter(app.request, "path")), parts().policy)
+        path = files.checked_path(parameter(app.request, "path"))
+        found = files.get(content, path, parts().policy, directly=app.takes_bytes)
         if found.link is not None:
             return answer(302, headers={"Location": found.link})
         return answer(200, found.content, headers=files.headers(found.file), content_type=found.file.content_type)

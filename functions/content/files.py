@@ -93,9 +93,9 @@ def _begin(parts: Parts, content: Content, path: str, upload: Job) -> Job:
     return job
 
 
-def get(content: Content, path: str, policy: Policy) -> Found:
-    """A file. Raises: UnknownContentError, KeyDestroyedError."""
-    found = content.files.read(path, at_most=MAX_INLINE_BYTES)
+def get(content: Content, path: str, policy: Policy, *, directly: bool) -> Found:
+    """A file; `directly` says whether the caller can be given bytes. Raises: UnknownContentError, KeyDestroyedError."""
+    found = content.files.read(path, at_most=MAX_INLINE_BYTES if directly else -1)
     if found is None:
         raise UnknownContentError
     file, body = found

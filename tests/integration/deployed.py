@@ -211,15 +211,21 @@ class Deployed:
         """A boto3 client of the engine."""
         return self.engine.client(service, region or self.home)
 
-    def items(self, thing: str, region: str | None = None) -> list[dict[str, Any]]:
-        """Everything in a table, whoever may still read it."""
-        pages = self.client("dynamodb", region).get_paginator("scan").paginate(TableName=f"perfectwork-{thing}")
+    def items(self, thing: str, region: str | None = None, **condition: Any) -> list[dict[str, Any]]:
+        """Everything in a table that a filter lets through, whoever may still read it."""
+        scan = self.client("dynamodb", region).get_paginator("scan")
+        pages = scan.paginate(TableName=f"perfectwork-{thing}", **condition)
         read = TypeDeserializer().deserialize
         return [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
 
     def content(self, database: str, region: str) -> list[dict[str, Any]]:
         """A database's items in a region's content table: records, files and what is noted beside them."""
-        return [item for item in self.items("content", region) if item["place"].startswith(database)]
+        return self.items(
+            "content",
+            region,
+            FilterExpression="begins_with(place, :database)",
+            ExpressionAttributeValues={":database": {"S": database}},
+        )
 
     def objects(self, bucket: str, region: str, within: str = "") -> list[str]:
         """Keys of all object versions, delete markers and open uploads whose key holds a text."""

@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,13 @@ from local.leftovers import Place
 from tests.integration.deployed import NDJSON, Deployed, file_route, found, lines, trial, waited_for
 
 ASIA = "ap-southeast-1"
+QUEUES = {
+    "mail": "mail",
+    "deletion": "database_deletion",
+    "export": "database_export",
+    "import": "database_import",
+}
+"""Each queue of home and its worker."""
 
 
 @dataclass
@@ -37,7 +45,6 @@ class Planted:
     waiting: list[Place]
     waiting_words: dict[str, str]
     places: list[Place]
-    database: str
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +179,14 @@ def planted(system: Deployed) -> Planted:
     _send_broken_messages(system, of("queue message"))
     for sweep in ("session_expiry", "log_purging", "database_expiry"):
         system.sweep(sweep)
-    return Planted(canaries, waiting, waiting_words, system.everything(), database)
+    planted = Planted(canaries, waiting, waiting_words, system.everything())
+    for queue in QUEUES:  # nobody else shall wait for the end of the broken messages
+        system.client("sqs").purge_queue(QueueUrl=_address(system, queue))
+    return planted
+
+
+def _address(system: Deployed, queue: str) -> str:
+    return str(system.client("sqs").get_queue_url(QueueName=f"perfectwork-{queue}")["QueueUrl"])
 
 
 def _followed(system: Deployed, cookie: str | None, route: str, status: str) -> None:
@@ -182,23 +196,15 @@ def _followed(system: Deployed, cookie: str | None, route: str, status: str) -> 
 
 def _send_broken_messages(system: Deployed, word: str) -> None:
     """Into each queue by SQS itself, and wait until its worker has told of one more failure."""
-    workers = {
-        "mail": "mail",
-        "deletion": "database_deletion",
-        "export": "database_export",
-        "import": "database_import",
-    }
 
     def failures(worker: str) -> int:
         return sum('"level":"ERROR"' in line for line in system.log(worker))
 
-    sqs = system.client("sqs")
-    before = {worker: failures(worker) for worker in workers.values()}
-    for queue in workers:
-        url = sqs.get_queue_url(QueueName=f"perfectwork-{queue}")["QueueUrl"]
-        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"email": word}))
+    before = {worker: failures(worker) for worker in QUEUES.values()}
+    for queue in QUEUES:
+        system.client("sqs").send_message(QueueUrl=_address(system, queue), MessageBody=json.dumps({"email": word}))
     for worker, count in before.items():
-        waited_for(lambda worker=worker, count=count: failures(worker) > count, f"failure of {worker}")  # type: ignore[misc]
+        waited_for(partial(lambda worker, count: failures(worker) > count, worker, count), f"failure of {worker}")
     time.sleep(0.2)  # the platform's own lines come after the function's
 
 

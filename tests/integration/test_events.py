@@ -17,7 +17,7 @@ SAMPLES = sorted(path.relative_to(EVENTS).with_suffix("").as_posix() for path in
 DOWN = "signup/bad-verifier-down"
 """The one sample whose right answer is a 503."""
 NOTHING_TO_DO = ("database_deletion/bad-no-segment", "database_import/bad-unknown-job")
-"""They ask of a database or a job that is not there, as a message may that comes late: nothing is done, nor repeated."""
+"""They ask of a database or a job that is not there, as a late message may: nothing is done, and nothing repeated."""
 UNKNOWN_EVENT = "bad-unknown-event"
 """What no queue sends: the function fails, in a sentence of ours."""
 

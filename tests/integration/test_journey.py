@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from local.engine import ACCOUNT
 from tests.integration.deployed import (
     NDJSON,
     PASSWORD,
@@ -45,7 +44,7 @@ def test_a_link_confirms_once_and_tells_the_same_again_without_a_cookie(system: 
     panel, address = system.panel(), new_address()
     taken = panel.call("POST", "/signups", trial(address, company="Analytical Engines"), expect=202).json()
     assert set(taken) == {"reference", "expires_at"}
-    assert system.items("accounts") == [row for row in system.items("accounts") if address not in str(row)]
+    assert not [row for row in system.items("accounts") if address in str(row)]
 
     token = system.token(address)
     first = panel.call("POST", "/signups/confirmation", {"token": token}, expect=201)
@@ -328,7 +327,8 @@ def test_an_export_holds_everything_and_imports_to_the_same_in_another_region(sy
     got_records, got_files, manifest = unpacked(archive)
     assert got_records == records
     assert got_files == files
-    assert manifest["database"]["name"] == "Free Trial" if isinstance(manifest["database"], dict) else True
+    assert manifest["database"] == "Free Trial"
+    assert {"format", "created_at", "policy_version"} <= set(manifest)
     if unzip := shutil.which("unzip"):
         packed = tmp_path / "export.zip"
         packed.write_bytes(archive)
@@ -478,7 +478,6 @@ def test_a_deleted_database_leaves_a_tombstone_and_its_ledger_and_nothing_else(s
     assert not set(tombstone) & {"name", "records", "files", "bytes", "account_id"}
     [fence] = [row for row in system.items("keys", here) if row["database_id"] == customer.database]
     assert "wrapped" not in fence
-    assert ACCOUNT  # the buckets' names
 
 
 @pytest.mark.promise("databases.deletion")

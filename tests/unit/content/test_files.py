@@ -15,7 +15,7 @@ from privacy.models.databases import Database, Status
 from privacy.models.ids import new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind, Source
 from tests.unit.customers import Customer, database, signed_in
-from tests.unit.engine import AMERICAS, NOON, Answer, SetClock, items, messages
+from tests.unit.engine import AMERICAS, NOON, Answer, SetClock, items, messages, rest_event, send
 from tests.unit.interference import once_before, recorded
 
 MAX = 4_194_304
@@ -145,6 +145,16 @@ def test_what_is_larger_goes_out_by_a_link_that_lives_for_minutes(ada: Customer,
     assert link["response-content-disposition"] == ["attachment"]
     assert "large.png" not in answer.headers["location"]
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_who_sends_no_accept_header_gets_a_link_since_bytes_would_arrive_as_base64(
+    ada: Customer, made: Database
+) -> None:
+    put(ada, made, "a.png", b"\x89PNG", "image/png")
+    event = rest_event(ada.app, "GET", url(made, "a.png"), cookie=ada.token)
+    del event["headers"]["Accept"]
+    answer = send(ada.app, event)
+    assert (answer.status, answer.body) == (302, b"")
 
 
 def test_a_list_gives_each_file_once_in_pages(ada: Customer, made: Database) -> None:
