@@ -43,8 +43,8 @@ test: $(BIN)/.ready ## run the unit, template, integration and simulation tests
 bench: $(BIN)/.ready ## measure, print a table and write benchmarks.json
 	@PYTHONPATH=layers/models/python:functions:. $(BIN)/python -m tests.benchmarks
 
-prove: $(BIN)/.ready ## print each promise with the tests that show it kept
-	@$(BIN)/pytest --quiet --promises $(TESTS)
+prove: $(BIN)/.ready ## the long proofs (SIM_SEEDS=50 histories), and each promise with the tests that show it kept
+	@SIM_SEEDS=$${SIM_SEEDS:-50} $(BIN)/pytest --quiet --promises $(TESTS)
 
 lint: $(BIN)/.ready ## ruff, mypy and cfn-lint
 	@$(BIN)/ruff check .

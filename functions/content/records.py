@@ -7,10 +7,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from content.access import Content
 from privacy.clock import rfc3339
-from privacy.hosting.records import MAX_RECORD_BYTES, Record, new_record
+from privacy.hosting.records import MAX_RECORD_BYTES, new_record
 from privacy.models.databases import UnknownContentError
 from privacy.models.fields import InvalidFieldsError, RecordKey, RecordModel, field_errors
-from privacy.models.rawjson import parse_object, splice
+from privacy.models.rawjson import parse_object
 
 PAGE_BYTES = 4_194_304
 """A page of a list ends at 4 MB (api.md, conventions)."""
@@ -56,7 +56,7 @@ def get(content: Content, model: str, key: str) -> bytes:
     record = content.records.get(checked_model(model), checked_key(key))
     if record is None:
         raise UnknownContentError
-    return _shown(record)
+    return record.shown()
 
 
 def delete(content: Content, model: str, key: str) -> None:
@@ -68,14 +68,10 @@ def delete(content: Content, model: str, key: str) -> None:
 def page(content: Content, model: str, limit: int, cursor: str | None) -> tuple[list[bytes], str | None]:
     """Some of a model's records, and the place to go on from. Raises: InvalidFieldsError, CursorError."""
     found = content.records.page(checked_model(model), limit=limit, max_bytes=PAGE_BYTES, cursor=cursor)
-    return [_shown(record) for record in found.records], found.cursor
+    return [record.shown() for record in found.records], found.cursor
 
 
 def models(content: Content) -> list[dict[str, Any]]:
     """The models in use and their numbers of records; None where counting takes too long."""
     counted = content.records.counted_models(time.monotonic() + COUNTING_SECONDS)
     return [{"model": name, "record_count": number} for name, number in counted]
-
-
-def _shown(record: Record) -> bytes:
-    return splice({"key": record.key, "data": record.data, "updated_at": record.updated_at})

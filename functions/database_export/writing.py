@@ -16,8 +16,7 @@ from privacy.archive.names import FILES, is_compressible
 from privacy.archive.pieces import RecordPieces
 from privacy.archive.writer import ArchiveWriter
 from privacy.hosting.files import Files
-from privacy.hosting.records import Record, Records
-from privacy.models import rawjson
+from privacy.hosting.records import Records
 from privacy.work import OutOfTimeError, Turn
 
 SAVE_BYTES = 64 * 1024 * 1024
@@ -88,7 +87,7 @@ class Writing:
     def _write_model(self, records: Records, model: str, tag: str) -> None:
         pieces = RecordPieces(self._writer, model, modified=self._turn.job.created_at)
         for number, (cursor, record) in enumerate(records.every(tag, self._place.after), 1):
-            ended = pieces.add(_line(record))
+            ended = pieces.add(record.shown())
             self._place.after = cursor
             self._place.records += 1
             self._place.bytes += len(record.data)
@@ -130,7 +129,3 @@ class Writing:
     def _save(self) -> None:
         self._journal()
         self._saved_at, self._saved_bytes = time.monotonic(), self._writer.offset
-
-
-def _line(record: Record) -> bytes:
-    return rawjson.splice({"key": record.key, "data": record.data, "updated_at": record.updated_at})

@@ -241,6 +241,17 @@ def test_a_file_comes_back_byte_for_byte(
 
 
 @pytest.mark.promise("databases.ownership")
+def test_who_cannot_take_bytes_gets_a_link_to_them(system: Deployed, customer: Customer) -> None:
+    """API Gateway decodes bytes only for a request with an Accept header."""
+    content = b"\x89PNG\xff\xfe"
+    customer.put_file("dot.png", content, "image/png")
+    cookie = {"Cookie": f"session_id={customer.panel.cookie}"}
+    answer = system.send("GET", file_route(customer.database, "dot.png"), None, cookie)
+    assert answer.status == 302
+    assert customer.panel.fetch(answer.headers["Location"]) == content
+
+
+@pytest.mark.promise("databases.ownership")
 def test_a_replaced_file_leaves_no_old_version(system: Deployed, customer: Customer) -> None:
     for content in (b"first", b"second", b"third"):
         customer.put_file("note.txt", content)

@@ -16,7 +16,6 @@ from privacy.models.rawjson import (
     RawObject,
     TooLargeError,
     parse_object,
-    splice,
 )
 
 LIMIT = 4_194_304
@@ -77,14 +76,6 @@ def test_only_whitespace_outside_strings_goes(value: dict[str, Any], indent: int
         assert b"\n" not in raw.text
         assert {name: json.loads(member) for name, member in raw.members.items()} == value
         assert parse(raw.text) == raw
-        assert splice(raw.members).startswith(b"{")
-        assert json.loads(splice(raw.members)) == value
-
-
-def test_splicing_puts_raw_data_between_our_own_members() -> None:
-    data = b'{"price":1.0,"big":12345678901234567890}'
-    line = splice({"key": 'k"1', "data": data, "updated_at": "2026-01-31T12:00:00Z", "n": 3, "none": None})
-    assert line == b'{"key":"k\\"1","data":' + data + b',"updated_at":"2026-01-31T12:00:00Z","n":3,"none":null}'
 
 
 # --- refused ----------------------------------------------------------------------------------------------------------

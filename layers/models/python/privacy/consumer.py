@@ -47,7 +47,7 @@ def consumer(
 
     def handler(event: Any, context: Any) -> Any:
         """Do what a batch of messages asks for; those that failed come again."""
-        if not isinstance(event, dict) or not isinstance(event.get("Records"), list):
+        if not isinstance(event, dict) or not isinstance(event.get("Records"), list) or not event["Records"]:
             error = UnknownEventError("this is not a batch of messages of ours")
             failed(log, "nothing done", error)
             return {"error": str(error)}

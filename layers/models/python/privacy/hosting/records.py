@@ -4,12 +4,12 @@ An item's key is `<database>#<shard>` and `r#<model tag>#<key tag>`; the tags ar
 that a table without the key shows neither content nor names.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
 from boto3.dynamodb.conditions import Key
 
 from privacy.clock import rfc3339
@@ -36,6 +36,11 @@ class Record:
     key: str
     data: bytes
     updated_at: str
+
+    def shown(self) -> bytes:
+        """The record as JSON: its key, its data as they were written, and when; also a line of an export."""
+        key, updated_at = orjson.dumps(self.key), orjson.dumps(self.updated_at)
+        return b'{"key":%b,"data":%b,"updated_at":%b}' % (key, self.data, updated_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +172,7 @@ class Records:
 
     def _item(self, key: DataKey, record: Record) -> Item:
         where = self._place(key, record.model, record.key)
-        head = json.dumps([record.model, record.key, record.updated_at]).encode("ascii")
+        head = orjson.dumps([record.model, record.key, record.updated_at])
         sealed = key.seal(head + b"\n" + record.data, where["id"])
         return where | {"sealed": sealed, "size": len(record.data)}
 
@@ -179,5 +184,5 @@ def new_record(model: str, key: str, data: bytes, now: datetime) -> Record:
 
 def _record(key: DataKey, item: Item) -> Record:
     head, data = key.unseal(item["sealed"], item["id"]).split(b"\n", 1)
-    model, name, updated_at = json.loads(head)
+    model, name, updated_at = orjson.loads(head)
     return Record(model, name, data, updated_at)

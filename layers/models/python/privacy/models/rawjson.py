@@ -101,20 +101,6 @@ def parse_object(text: bytes, *, limit_bytes: int) -> RawObject:
     return RawObject(b"{" + b",".join(tokens) + b"}", MappingProxyType(members))
 
 
-def splice(members: Mapping[str, bytes | str | int | None]) -> bytes:
-    """Write a JSON object of members in this order: bytes are raw JSON and stay as they are, the rest is
-    encoded.
-    """
-    return (
-        b"{"
-        + b",".join(
-            json.dumps(name).encode() + b":" + (value if isinstance(value, bytes) else json.dumps(value).encode())
-            for name, value in members.items()
-        )
-        + b"}"
-    )
-
-
 def _decoded(text: bytes) -> str:
     try:
         written = text.decode("utf-8")
