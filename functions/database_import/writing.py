@@ -138,6 +138,8 @@ class Writing:
 
     def _write_batch(self) -> None:
         batch, self._batch = self._batch, Batch()
+        if self._reached == (self._journal.place.member, self._journal.place.line):
+            return
         if batch.records or batch.files:
             self._target.database()
         if batch.records:

@@ -25,18 +25,6 @@ PASSWORD = "a long and memorable password"
 PROBLEM = "application/problem+json"
 PATIENCE_SECONDS = 45.0
 NDJSON = "application/x-ndjson"
-TABLES_OF_HOME = (
-    "accounts",
-    "billing",
-    "databases",
-    "enquiries",
-    "idempotency",
-    "jobs",
-    "removals",
-    "sessions",
-    "signups",
-    "visits",
-)
 
 T = TypeVar("T")
 

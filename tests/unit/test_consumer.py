@@ -123,7 +123,19 @@ def test_what_is_no_message_of_ours_is_not_worked_on(body: str) -> None:
     assert failures(handler(tried(1, body), Context())) == ["message-0"]
 
 
-@pytest.mark.parametrize("event", [None, [], "x", {}, {"Records": None}, {"source": "aws.events"}])
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"Records": None},
+        {"Records": []},
+        {"Records": [{"eventSource": "aws:s3"}]},
+        {"source": "aws.events"},
+    ],
+)
 def test_what_is_no_batch_of_messages_is_refused(event: Any) -> None:
     answer = consumer("mail", ("kind", "id"), fail, lambda service, region: Sqs())(event, Context())
     assert answer == {"error": "this is not a batch of messages of ours"}

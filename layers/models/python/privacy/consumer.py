@@ -47,7 +47,7 @@ def consumer(
 
     def handler(event: Any, context: Any) -> Any:
         """Do what a batch of messages asks for; those that failed come again."""
-        if not isinstance(event, dict) or not isinstance(event.get("Records"), list) or not event["Records"]:
+        if not _is_batch(event):
             error = UnknownEventError("this is not a batch of messages of ours")
             failed(log, "nothing done", error)
             return {"error": str(error)}
@@ -79,3 +79,13 @@ def consumer(
         return process_partial_response(event, one, processor, context)
 
     return handler
+
+
+def _is_batch(event: Any) -> bool:
+    """Whether an event is what Lambda makes of a queue's messages: one at least, and nothing else among them."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    return (
+        isinstance(records, list)
+        and bool(records)
+        and all(isinstance(record, dict) and record.get("eventSource") == "aws:sqs" for record in records)
+    )

@@ -289,6 +289,8 @@ def _file_path(value: str) -> str:
     path = unicodedata.normalize("NFC", value)
     if len(path.encode()) > FILE_PATH_MAX_BYTES:
         raise _wrong(f"must have at most {FILE_PATH_MAX_BYTES} bytes of UTF-8")
+    if "\ufffd" in path:  # what API Gateway makes of bytes that are no UTF-8: two names would become one
+        raise _wrong("must be written in UTF-8")
     if "\\" in path or _DRIVE.match(path):
         raise _wrong("must be a relative path with / between its parts")
     for part in path.split("/"):
