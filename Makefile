@@ -36,15 +36,18 @@ mail: $(BIN)/.ready ## print the mails that the local system sent
 
 ## ---- checking it
 
+# The tests that share the deployed engine stay together on one worker (tests/integration/conftest.py).
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
+
 .PHONY: test bench prove lint
 test: $(BIN)/.ready ## run the unit, template, integration and simulation tests
-	@$(BIN)/pytest $(TESTS)
+	@$(BIN)/pytest $(PARALLEL) $(TESTS)
 
 bench: $(BIN)/.ready ## measure, print a table and write benchmarks.json
 	@PYTHONPATH=layers/models/python:functions:. $(BIN)/python -m tests.benchmarks
 
 prove: $(BIN)/.ready ## the long proofs (SIM_SEEDS=50 histories), and each promise with the tests that show it kept
-	@SIM_SEEDS=$${SIM_SEEDS:-50} $(BIN)/pytest --quiet --promises $(TESTS)
+	@SIM_SEEDS=$${SIM_SEEDS:-50} $(BIN)/pytest --quiet --promises $(PARALLEL) $(TESTS)
 
 lint: $(BIN)/.ready ## ruff, mypy and cfn-lint
 	@$(BIN)/ruff check .

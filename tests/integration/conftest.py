@@ -25,6 +25,13 @@ class PooledEngine(Engine):
         return self.clients[service, region]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the deployed system on one worker: they share an engine."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("engine"))
+
+
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A running ministack that nobody else uses; what is in it lasts for the session."""
