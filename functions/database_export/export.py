@@ -201,7 +201,7 @@ class Exporter:
         options: dict[str, Any] = {"bucket": bucket, "key": shelf.key, "scratch": shelf.scratch}
         saved = journal.load(s3, bucket, shelf.journal)
         if saved is None:
-            shelf.clear()  # a worker that died before its first journal leaves an upload that nobody knows
+            # What a worker that died before its first journal has left is known to nobody: it goes at the end.
             return ArchiveWriter(MultipartStream(s3, **options)), Place()
         try:
             stream = MultipartStream.resume(s3, saved["archive"]["stream"], **options)

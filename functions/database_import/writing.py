@@ -138,10 +138,10 @@ class Writing:
 
     def _write_batch(self) -> None:
         batch, self._batch = self._batch, Batch()
-        if self._reached == (self._journal.place.member, self._journal.place.line):
-            return
         if batch.records or batch.files:
             self._target.database()
+        elif self._reached == (self._journal.place.member, self._journal.place.line):
+            return
         if batch.records:
             self._records.put_all(batch.records)
         if batch.files:

@@ -351,6 +351,29 @@ def test_an_export_under_writes_agrees_with_its_manifest(clock: SetClock) -> Non
                 assert row.get("records", content.count(b"\n")) == content.count(b"\n") or "records" not in row
 
 
+@pytest.mark.promise("databases.export")
+@pytest.mark.parametrize("size", [10, 2_000_000], ids=["small", "large"])
+def test_a_file_that_is_replaced_before_it_is_reached_is_exported_as_it_is_then(clock: SetClock, size: int) -> None:
+    made = database(clock())
+    files = files_of(made)
+    for change in (b"short", bytes(1_500_000), None):
+        files.put("a", "text/plain", b"x" * size, clock())
+        files.put("b", "text/plain", b"b", clock())
+
+        def act(change: bytes | None = change) -> None:
+            if change is None:
+                files.delete("a", clock())
+            else:
+                files.put("a", "text/plain", change, clock())
+
+        job, file = asked_export(made, clock()), files.get("a")
+        assert file is not None
+        assert deliver(job, clock, clients=Before("get_object", act, key=file.key))
+        with zipfile.ZipFile(io.BytesIO(zip_of(made, job))) as archive:
+            found = {name: archive.read(name) for name in archive.namelist() if name.startswith("files/")}
+        assert found == ({"files/b": b"b"} if change is None else {"files/b": b"b", "files/a": change})
+
+
 # --- counts --------------------------------------------------------------------------------------------------------
 
 

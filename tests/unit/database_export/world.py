@@ -240,7 +240,7 @@ _ONE_AT_A_TIME = threading.RLock()
 
 def one_at_a_time(service: str, region: str) -> Any:
     """Clients of a worker that nothing happens to."""
-    return _Watched(lambda name: None, client(service, region))
+    return _Watched(lambda name, arguments: None, client(service, region))
 
 
 class DiedError(Exception):
@@ -262,7 +262,7 @@ class Dying:
     def __call__(self, service: str, region: str) -> Any:
         return _Watched(self.look, client(service, region))
 
-    def look(self, name: str) -> None:
+    def look(self, name: str, arguments: Mapping[str, Any]) -> None:
         if not name.startswith(_READS):
             self.left -= 1
         if self.left < 0:
@@ -274,7 +274,7 @@ class Dying:
 class _Watched:
     """A client that tells of each call right before it is made."""
 
-    def __init__(self, look: Callable[[str], None], inner: Any) -> None:
+    def __init__(self, look: Callable[[str, Mapping[str, Any]], None], inner: Any) -> None:
         self._look = look
         self._inner = inner
 
@@ -285,7 +285,7 @@ class _Watched:
 
         def call(**arguments: Any) -> Any:
             with _ONE_AT_A_TIME:
-                self._look(name)
+                self._look(name, arguments)
                 return found(**arguments)
 
         return call
@@ -293,17 +293,18 @@ class _Watched:
 
 @dataclass
 class Before:
-    """Clients that let something happen once, right before a call of some name."""
+    """Clients that let something happen once, right before a call of some name, or that call for one object."""
 
     name: str
     act: Callable[[], None]
     skip: int = 0
+    key: str | None = None
 
     def __call__(self, service: str, region: str) -> Any:
         return _Watched(self.look, client(service, region))
 
-    def look(self, name: str) -> None:
-        if name == self.name:
+    def look(self, name: str, arguments: Mapping[str, Any]) -> None:
+        if name == self.name and self.key in (None, arguments.get("Key")):
             self.skip -= 1
             if self.skip == -1:
                 self.act()

@@ -144,6 +144,14 @@ def test_an_archive_that_was_packed_anew_with_its_lines_written_in_another_way_i
     assert content_of(made).files == {"a.txt": (BYTES, b"a", "1980-01-01T00:00:00Z")}
 
 
+@pytest.mark.promise("databases.ownership")
+def test_a_line_of_ours_whose_data_was_written_with_spaces_is_stored_without_them(clock: SetClock) -> None:
+    made = database(clock())
+    lines = b'{"key":"k","data":{ "a" : " x " },"updated_at":"2026-01-01T00:00:00Z"}\n' + GOOD_LINE.replace(b"k", b"l")
+    assert imported(made, export_of({"records/m.jsonl": lines}), clock).error is None
+    assert content_of(made).records["m", "k"][0] == b'{"a":" x "}'
+
+
 def test_an_import_counts_its_database(clock: SetClock) -> None:
     first, second = database(clock()), database(clock())
     fill(first)
