@@ -50,7 +50,9 @@ def _add_records(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("GET", "/databases/{database_id}/models")
     def list_models(database_id: str) -> Response:
         content = _content(app, parts(), database_id)
-        return answer(200, {"items": records.models(content), "next_cursor": None})
+        limit, cursor = page_request(app.request)
+        items, after = records.models(content, limit, cursor)
+        return answer(200, {"items": items, "next_cursor": sealed_cursor(after)})
 
     @app.view("GET", "/databases/{database_id}/records/{model}")
     def list_records(database_id: str, model: str) -> Response:

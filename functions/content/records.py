@@ -10,6 +10,7 @@ from privacy.clock import rfc3339
 from privacy.hosting.records import MAX_RECORD_BYTES, new_record
 from privacy.models.databases import UnknownContentError
 from privacy.models.fields import InvalidFieldsError, RecordKey, RecordModel, field_errors
+from privacy.models.paging import CursorError
 from privacy.models.rawjson import parse_object
 
 PAGE_BYTES = 4_194_304
@@ -71,7 +72,17 @@ def page(content: Content, model: str, limit: int, cursor: str | None) -> tuple[
     return [record.shown() for record in found.records], found.cursor
 
 
-def models(content: Content) -> list[dict[str, Any]]:
-    """The models in use and their numbers of records; None where counting takes too long."""
+def models(content: Content, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """Some of the models in use, by name, with their numbers of records (None where counting takes too long), and the
+    name to go on after.
+
+    Raises: CursorError.
+    """
+    try:
+        after = checked_model(cursor) if cursor is not None else ""
+    except InvalidFieldsError:
+        raise CursorError("the cursor belongs to another list") from None
     counted = content.records.counted_models(time.monotonic() + COUNTING_SECONDS)
-    return [{"model": name, "record_count": number} for name, number in counted]
+    rest = [(name, number) for name, number in counted if name > after]
+    items = [{"model": name, "record_count": number} for name, number in rest[:limit]]
+    return items, rest[limit - 1][0] if len(rest) > limit else None

@@ -14,7 +14,7 @@ from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.idempotency import idempotent
 from privacy.web.identity import customer
 from privacy.web.paging import page_request, sealed_cursor
-from privacy.web.requests import JSON, country, json_body, raw_body
+from privacy.web.requests import JSON, country, json_body, no_fields, raw_body
 
 ZIP = ("application/zip", "application/octet-stream", "application/x-zip-compressed")
 """What an export may call itself when it comes back."""
@@ -67,6 +67,7 @@ def _add_control(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("POST", "/databases/{database_id}/cancellation")
     def cancel(database_id: str) -> Response:
         owner, now = _caller(app, parts())
+        no_fields(app.request)
         return answer(200, control.cancel(parts(), owner, database_id, now))
 
     @app.view("DELETE", "/databases/{database_id}/cancellation")
@@ -95,6 +96,7 @@ def _add_transfers(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("POST", "/databases/{database_id}/exports")
     def export(database_id: str) -> Response:
         owner, now = _caller(app, parts())
+        no_fields(app.request)
         return idempotent(
             app.request,
             owner,

@@ -11,7 +11,14 @@ from privacy.models.sessions import SignIn
 from privacy.settings import load
 from privacy.vault.tokens import session_hash
 from privacy.web import PrivacyApp, ProblemError, answer
-from privacy.web.identity import cookie_token, customer, drop_cookie, refuse_from_elsewhere, set_cookie
+from privacy.web.identity import (
+    cookie_token,
+    customer,
+    drop_cookie,
+    refuse_from_elsewhere,
+    refuse_other_sites,
+    set_cookie,
+)
 from privacy.web.requests import address, json_body
 from sessions.parts import Parts, SessionsSettings, assemble
 from sessions.signing_in import WrongCredentialsError, sign_in
@@ -24,6 +31,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
     @app.view("POST", "/sessions")
     def begin() -> Response:
         request = app.request
+        refuse_other_sites(request, parts().settings.site_url)
         form = validated(SignIn, json_body(request), known=SignIn.model_fields)
         visitor = address(request, parts().settings.trusted_edge)
         try:

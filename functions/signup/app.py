@@ -11,7 +11,7 @@ from privacy.models.fields import validated
 from privacy.settings import load
 from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.idempotency import idempotent
-from privacy.web.identity import set_cookie
+from privacy.web.identity import refuse_other_sites, set_cookie
 from privacy.web.problems import invalid, unavailable
 from privacy.web.requests import address, country, json_body
 from signup.captcha import VerifierDownError
@@ -46,6 +46,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
     @app.view("POST", "/signups/confirmation")
     def confirmation() -> Response:
         request = app.request
+        refuse_other_sites(request, parts().settings.site_url)
         body = validated(Confirmation, json_body(request), known=Confirmation.model_fields)
         try:
             edge = parts().settings.trusted_edge

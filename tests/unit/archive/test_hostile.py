@@ -108,6 +108,7 @@ def test_a_manifest_that_is_none(text: bytes) -> None:
         {"bytes": -1}, {"bytes": True}, {"bytes": 1.0}, {"bytes": "1"},
         {"sha256": "0" * 63}, {"sha256": "G" * 64}, {"sha256": None}, {"path": 1}, {"path": None},
         {"records": -1}, {"records": "1"}, {"model": "A/B"}, {"model": 1}, {"type": 1}, {"type": "x" * 256},
+        {"updated_at": 1}, {"updated_at": "2026-03-01"}, {"updated_at": "2026-02-30T00:00:00Z"},
     ],
 )  # fmt: skip
 def test_an_entry_of_a_wrong_shape(facts: dict[str, Any]) -> None:

@@ -121,3 +121,23 @@ def test_the_digest_of_an_archive_by_several_workers_is_read_back() -> None:
     s3 = stored(b"abc")
     assert object_sha256(RangeReader(s3, BUCKET, KEY)).startswith("ba7816bf")
     assert completed(s3, BUCKET, KEY) is not None
+
+
+def test_a_whole_object_is_read_in_pieces_that_are_on_their_way_together_and_in_order() -> None:
+    data = random.Random(3).randbytes(5 * LONGEST_READ_BYTES + 17)
+    s3 = stored(data)
+    pieces = list(RangeReader(s3, BUCKET, KEY).pieces())
+    assert b"".join(pieces) == data
+    assert [len(piece) for piece in pieces] == [LONGEST_READ_BYTES] * 5 + [17]
+    assert list(RangeReader(stored(b""), BUCKET, KEY).pieces()) == []
+
+
+def test_what_is_raised_between_two_pieces_ends_the_reading() -> None:
+    s3 = stored(bytes(40 * LONGEST_READ_BYTES))
+
+    def stop() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        object_sha256(RangeReader(s3, BUCKET, KEY), stop)
+    assert s3.counted("get_object") <= 5

@@ -118,3 +118,13 @@ def test_checking_goes_on_from_a_member() -> None:
 
 def test_an_export_of_nothing_is_an_export() -> None:
     assert ArchiveReader.from_bytes(export_of({})).verify() == Totals(0, 0, 0)
+
+
+def test_a_check_tells_of_each_line_and_each_chunk() -> None:
+    reader = ArchiveReader.from_bytes(sample())
+    lines: list[tuple[int, bytes]] = []
+    chunks: list[int] = []
+    for member in reader.members:
+        reader.check(member, on_line=lambda number, line: lines.append((number, line)), on_chunk=chunks.append)
+    assert lines == list(enumerate(MOVIES, 1))
+    assert sum(chunks) == reader.totals.bytes

@@ -251,3 +251,16 @@ def test_the_number_of_calls_is_known(ada: Customer, made: Database) -> None:
     with recorded() as calls:
         ada.delete(f"/databases/{made.id}/records/person/k")
     assert calls == asked | {"dynamodb.DeleteItem": 1}
+
+
+def test_models_are_listed_in_pages(ada: Customer, made: Database) -> None:
+    for model in ("b", "a.2", "a"):
+        assert ada.put(f"/databases/{made.id}/records/{model}/k", body={}).status == 200
+    seen, cursor = [], ""
+    for _ in range(3):
+        page = ada.get(f"/databases/{made.id}/models?limit=1{cursor}").json()
+        seen += [item["model"] for item in page["items"]]
+        cursor = f"&cursor={page['next_cursor']}"
+    assert (seen, page["next_cursor"]) == (["a", "a.2", "b"], None)
+    for query in ("limit=0", "limit=x", "cursor=QUJD", "cursor=!"):
+        assert ada.get(f"/databases/{made.id}/models?{query}").status == 422, query

@@ -206,7 +206,7 @@ def test_a_large_database_is_shared_out_among_its_segments(world: World) -> None
 
 def test_a_segment_that_runs_out_of_time_sends_itself_on(world: World) -> None:
     made = planted.database(world.clock())
-    planted.fill(made, world.clock(), records=40)
+    planted.fill(made, world.clock(), records=160)
     planted.give_up(made, world.clock())
     world.per_call, world.page = 1.0, 2
     world.start(made)

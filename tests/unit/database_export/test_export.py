@@ -402,7 +402,9 @@ def test_newer_counts_stay(clock: SetClock) -> None:
 # --- messages ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("export_id", [new_id("exp"), new_id("job"), "nonsense"])
+@pytest.mark.parametrize(
+    "export_id", [new_id("exp"), new_id("job"), "nonsense"], ids=["an unknown one", "a job's", "nonsense"]
+)
 def test_a_message_that_names_no_export_of_the_database_fails_and_does_nothing(clock: SetClock, export_id: str) -> None:
     made = database(clock())
     job = Job(made.id, export_id, Kind.EXPORT, JobStatus.QUEUED, clock())

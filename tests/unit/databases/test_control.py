@@ -453,3 +453,13 @@ def test_a_databases_name_is_in_its_row_and_nowhere_else(ada: Customer, capsys: 
     assert everything().count(b"Ox7") == 1
     printed = capsys.readouterr()
     assert "Ox7" not in printed.out + printed.err
+
+
+def test_a_command_without_fields_takes_an_empty_body_and_nothing_else(ada: Customer, parts: Parts) -> None:
+    made = database(parts, ada.owner)
+    for command in ("cancellation", "exports"):
+        refused = ada.post(f"/databases/{made.id}/{command}", body={"foo": 1})
+        assert (refused.status, list(refused.errors)) == (422, ["(unknown)"])
+    assert ada.get(f"/databases/{made.id}").json()["status"] == "active"
+    assert ada.post(f"/databases/{made.id}/exports", body={}).status == 202
+    assert ada.post(f"/databases/{made.id}/cancellation", body={}).status == 200

@@ -221,6 +221,17 @@ def test_what_is_no_web_page_is_no_referring_page(sent: str | None) -> None:
     assert referring_page(sent) is None
 
 
+@pytest.mark.promise("visits.fields", "signup.no-cards")
+def test_a_page_whose_host_hides_a_card_number_is_no_referring_page() -> None:
+    headers: dict[str, str] = {}
+    for page, kept in (
+        ("https://4111111111111111.example/", None),
+        ("https://cards.example/", "https://cards.example/"),
+    ):
+        summary = summarise(headers, address=None, referrer=page, language=None, country=None)
+        assert summary.referrer == kept
+
+
 def test_a_long_referring_page_is_cut() -> None:
     page = referring_page("https://a.example/" + "a-b/" * 1000)
     assert page is not None

@@ -380,3 +380,14 @@ def test_nothing_that_a_customer_sends_is_in_any_log(
     assert '"RuntimeError"' in out
     for secret in ("ox7", "Ox7", cookie, "203.0.113.7"):
         assert secret not in out + err + caplog.text
+
+
+def test_a_page_of_another_site_cannot_sign_a_visitor_in(app: Any, account_id: str) -> None:
+    for headers, status in (
+        ({}, 201),
+        ({"Origin": SITE}, 201),
+        ({"Origin": "https://elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ):
+        answer = sign_in(app, headers=headers)
+        assert (answer.status, answer.cookie is not None) == (status, status == 201), headers

@@ -50,7 +50,7 @@ class Limits:
     total_bytes: int = 512 * GIB
     ratio: int = 250
     """Unpacked over packed size, where the unpacked size is above `free_bytes`: deflate reaches 1,032 on zeros."""
-    free_bytes: int = GIB
+    free_bytes: int = 64 * MIB
     line_bytes: int = MIB
 
 

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field
 
 from privacy.models.browsers import BROWSERS, OTHER, PLATFORMS
+from privacy.models.cards import holds_card_number
 from privacy.models.fields import Form, known_country
 
 if TYPE_CHECKING:
@@ -123,7 +124,10 @@ HIDDEN_PART = "*"
 
 
 def _from_elsewhere(page: str | None, site: str) -> str | None:
-    return None if page and site and urlsplit(page).hostname == urlsplit(site).hostname else page
+    """The page, unless it is one of ours, or hides a card number where no name of a host needs one."""
+    if page and ((site and urlsplit(page).hostname == urlsplit(site).hostname) or holds_card_number(page)):
+        return None
+    return page
 
 
 def referring_page(text: str | None) -> str | None:

@@ -59,6 +59,16 @@ def drop_cookie() -> dict[str, str]:
     return {"Set-Cookie": f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"}
 
 
+def refuse_other_sites(request: Request, site: str) -> None:
+    """For public routes that sign somebody in: a page of another site may not do it in a visitor's browser, or the
+    visitor would work in somebody else's account. Who sends no Origin is no browser.
+
+    Raises: ProblemError 403.
+    """
+    if request.headers.get("origin") and not _from_us(request, site):
+        raise ProblemError(403, "send an Origin of ours or the header X-Requested-With")
+
+
 def _from_us(request: Request, site: str) -> bool:
     origin = request.headers.get("origin")
     if origin:

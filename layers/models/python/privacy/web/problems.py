@@ -98,7 +98,7 @@ def problem_of(error: Exception) -> ProblemError | None:
         case InvalidFieldsError():
             return ProblemError(422, "the input is not valid", errors=error.errors)
         case rawjson.MalformedJSONError():
-            return ProblemError(400, "the body is not valid JSON in UTF-8")
+            return ProblemError(400, "the body is not valid JSON in UTF-8, or its nesting is too deep")
         case rawjson.NotAnObjectError():
             return ProblemError(422, "the body is JSON, but not an object")
         case rawjson.TooLargeError():

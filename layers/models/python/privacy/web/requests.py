@@ -80,6 +80,15 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def no_fields(request: Request) -> None:
+    """Check that a command which takes no fields was sent none: an empty body, or an empty object.
+
+    Raises: ProblemError 400, 413, 415 or 422.
+    """
+    if raw_body(request, limit=MAX_JSON_BYTES) and json_body(request):
+        raise invalid("(unknown)", "is not a field of this request")
+
+
 def parameter(request: Request, name: str) -> str | None:
     """A query parameter. Raises: ProblemError 422 when it is given twice."""
     sent = request.query_params
