@@ -401,9 +401,9 @@ def test_a_path_must_be_given_once(refused: Refused) -> None:
         refused(422, "GET", "/databases/{db}/files/content" + query)
 
 
-def test_a_path_that_is_no_utf_8_names_no_file(refused: Refused) -> None:
+def test_a_path_that_is_no_utf_8_is_422(refused: Refused) -> None:
     for path in ("%FF%FE", "%ED%A0%80"):  # the gateway puts U+FFFD in place of it
-        refused(404, "GET", f"/databases/{{db}}/files/content?path={path}")
+        refused(422, "GET", f"/databases/{{db}}/files/content?path={path}")
 
 
 def test_a_wrong_content_type_of_a_file_is_422(refused: Refused) -> None:
