@@ -9,12 +9,13 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import commands, deployment, functions, packaging, travel
+from local import certificates, commands, deployment, functions, packaging, travel
 from local.engine import Engine, EngineError, find
 
 Command = Callable[[Engine, argparse.Namespace], int]
 ERRORS = (
     EngineError,
+    certificates.CertificateError,
     deployment.DeploymentError,
     functions.FunctionError,
     packaging.PackagingError,
@@ -74,6 +75,15 @@ def parser() -> argparse.ArgumentParser:
     move = add("travel", commands.move_clock, "move the functions' clock ahead, only here; again: further ahead")
     move.add_argument("duration", metavar="DURATION", nargs="?", help="ISO 8601, such as P22D or P3M")
     move.add_argument("--reset", action="store_true", help="back to the machine's time")
+    proof = add("verify-certificate", commands.verify_certificate, "check a deletion certificate, offline")
+    proof.add_argument("file", metavar="FILE", help="the certificate, as GET /databases/{id}/certificate answered it")
+    proof.add_argument("--previous", metavar="FILE", help="the certificate that it must follow in the chain")
+    proof.add_argument("--key", metavar="PEM", help="the published public key that must have signed it")
+    restore = add("restore", commands.restore, "write back what a backup holds and its database lacks, and wait for it")
+    restore.add_argument("database", metavar="DATABASE", help="the database's id")
+    restore.add_argument("backup", metavar="BACKUP", help="an id that GET /databases/{id}/backups gives")
+    restore.add_argument("--overwrite", action="store_true", help="also what the database holds in another version")
+    restore.set_defaults(region=None)
     add("tour", commands.take_tour, "drive the running system with real input and show what a person would see")
     return top
 

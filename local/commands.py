@@ -4,12 +4,13 @@ import argparse
 import contextlib
 import importlib
 import json
+import time
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from local import deployment, functions, outbox, travel
+from local import certificates, deployment, functions, outbox, travel
 from local.engine import Engine, EngineError
 
 
@@ -116,10 +117,52 @@ def move_clock(engine: Engine, given: argparse.Namespace) -> int:
     return 0
 
 
+def restore(engine: Engine, given: argparse.Namespace) -> int:
+    """A backup of a database, written back; exit code 1 when it is refused or fails."""
+    region = _region(given)
+    asked = {"database_id": given.database, "backup_id": given.backup, "overwrite": given.overwrite}
+    answer = functions.invoke(engine, region, "database_restore", asked)
+    following = {"database_id": given.database, "job_id": answer.payload.get("job_id")}
+    while not answer.failed and answer.payload.get("status") in ("queued", "running"):
+        time.sleep(1)
+        answer = functions.invoke(engine, region, "database_restore", following)
+    return _print(answer) or int(answer.payload.get("status") != "done")
+
+
 def take_tour(engine: Engine, given: argparse.Namespace) -> int:
     """The tour, loaded late: it needs more than the launcher does."""
     known = _endpoints(engine)
     return int(importlib.import_module("local.tour").main(known, engine))
+
+
+def verify_certificate(engine: Engine, given: argparse.Namespace) -> int:
+    """Whether a deletion certificate proves what it says: offline, from files alone."""
+    checked = certificates.check(_file(given.file), key=_file(given.key) if given.key else None)
+    if given.previous:
+        certificates.follows(checked, certificates.check(_file(given.previous)))
+    document = checked.document
+    removed = sum(store["removed"] for store in document["stores"])
+    print(
+        f"{document['id']} is genuine: {document['database_id']} was destroyed at {document['destroyed_at']};\n"
+        f"{removed} things were removed from {len(document['stores'])} stores, and each was found empty twice.\n"
+        f"What could not be reached ({len(document['unreachable'])}):"
+    )
+    for row in document["unreachable"]:
+        print(
+            f"- {row['what']} ({row['region'] or 'anywhere'}): {row['why']}; until {row['until'] or 'no date of ours'}"
+        )
+    follows = "follows the one given" if given.previous else "was not compared with the one before it"
+    print(f"It is number {document['sequence']} of its chain, and {follows}.")
+    known = "is the one given" if given.key else "must be the published one: compare it, or give --key"
+    print(f"The key that signed it {known}. SHA-256 of the key:\n{checked.fingerprint}")
+    return 0
+
+
+def _file(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise certificates.CertificateError(f"cannot read {name}: {error.strerror}") from None
 
 
 def _endpoints(engine: Engine) -> dict[str, Any]:

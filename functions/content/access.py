@@ -7,13 +7,12 @@ from content.parts import Parts
 from privacy.hosting import Host
 from privacy.hosting.files import Files
 from privacy.hosting.records import Records
-from privacy.models.databases import Database, UnknownDatabaseError, open_for_content, owned
-from privacy.models.ids import is_id
+from privacy.models.databases import Database, open_for_content, open_for_reading
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A database whose content its owner may read and write now."""
+    """A database whose content its owner may read now, or read and write."""
 
     database: Database
     host: Host
@@ -30,12 +29,11 @@ class Content:
         return Files(self.host, self.database.id)
 
 
-def opened(parts: Parts, owner: str, database_id: str | None, now: datetime) -> Content:
-    """The content of an owner's database.
+def opened(parts: Parts, owner: str, database_id: str, now: datetime, *, writing: bool = True) -> Content:
+    """The content of an owner's database; while the database is moved to another region, only for reading.
 
     Raises: UnknownDatabaseError (also when it is somebody else's), DatabaseDestroyedError, DatabaseStateError.
     """
-    if database_id is None or not is_id("db", database_id):
-        raise UnknownDatabaseError
-    database = open_for_content(owned(parts.databases.get(database_id), owner))
+    may_be_opened = open_for_content if writing else open_for_reading
+    database = may_be_opened(parts.databases.of_owner(owner, database_id))
     return Content(database, parts.host(database.region), now)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import cache
 
 from chalice.app import Response
@@ -15,7 +14,7 @@ from privacy.models.fields import validated
 from privacy.settings import load
 from privacy.web import PrivacyApp, answer
 from privacy.web.idempotency import idempotent
-from privacy.web.identity import customer
+from privacy.web.identity import caller
 from privacy.web.paging import page_request, sealed_cursor
 from privacy.web.problems import invalid
 from privacy.web.requests import JSON, NDJSON, json_body, parameter, raw_body
@@ -33,17 +32,10 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
     return app
 
 
-def _caller(app: PrivacyApp, parts: Parts) -> tuple[str, datetime]:
-    """The owner that the caller is (a pseudonym), and the time of the request. Raises: ProblemError 401 or 403."""
-    now = parts.clock()
-    session = customer(app.request, parts.sessions, parts.settings.site_url, now)
-    return parts.pseudonyms().owner(session.account_id), now
-
-
 def _content(app: PrivacyApp, parts: Parts, database_id: str) -> Content:
-    """The content that a route names, when it is the caller's and open."""
-    owner, now = _caller(app, parts)
-    return opened(parts, owner, database_id, now)
+    """The content that a route names, when it is the caller's and open for what the route does."""
+    owner, now = caller(app.request, parts)
+    return opened(parts, owner, database_id, now, writing=app.request.method != "GET")
 
 
 def _add_records(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
@@ -62,7 +54,7 @@ def _add_records(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
 
     @app.view("POST", "/databases/{database_id}/records/{model}")
     def batch_records(database_id: str, model: str) -> Response:
-        owner, now = _caller(app, parts())
+        owner, now = caller(app.request, parts())
         content = opened(parts(), owner, database_id, now)
         body = raw_body(app.request, types=NDJSON)
         return idempotent(
@@ -87,7 +79,7 @@ def _add_records(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
 
     @app.view("DELETE", "/databases/{database_id}/records/{model}/{key}")
     def delete_record(database_id: str, model: str, key: str) -> Response:
-        records.delete(_content(app, parts(), database_id), model, key)
+        records.delete(_content(app, parts(), database_id), parts().deletions, model, key)
         return answer(204)
 
 
@@ -124,14 +116,14 @@ def _add_files(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("DELETE", "/databases/{database_id}/files/content")
     def delete_file(database_id: str) -> Response:
         content = _content(app, parts(), database_id)
-        files.delete(content, files.checked_path(parameter(app.request, "path")))
+        files.delete(content, parts().deletions, files.checked_path(parameter(app.request, "path")))
         return answer(204)
 
 
 def _add_uploads(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("POST", "/uploads")
     def begin_upload() -> Response:
-        owner, now = _caller(app, parts())
+        owner, now = caller(app.request, parts())
         form = validated(uploads.NewUpload, json_body(app.request))
         content = opened(parts(), owner, form.database_id, now)
         return idempotent(
@@ -146,7 +138,7 @@ def _add_uploads(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
 
     @app.view("POST", "/uploads/{upload_id}/completion")
     def complete_upload(upload_id: str) -> Response:
-        owner, now = _caller(app, parts())
+        owner, now = caller(app.request, parts())
         content = uploads.content_of(parts(), owner, upload_id, now)
         form = validated(uploads.Completion, json_body(app.request, limit=MAX_COMPLETION_BYTES))
         return answer(200, uploads.complete(parts(), content, upload_id, form))

@@ -8,14 +8,22 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from content.access import Content
 from content.records import checked_model
 from privacy.clock import rfc3339
 from privacy.hosting.records import MAX_RECORD_BYTES, Record
-from privacy.models.fields import RecordKey
-from privacy.models.rawjson import MalformedJSONError, RawJSONError, RawObject, TooLargeError, parse_object
+from privacy.models.fields import RecordKey, fits
+from privacy.models.rawjson import (
+    MAX_DEPTH,
+    MalformedJSONError,
+    RawJSONError,
+    RawObject,
+    TooDeepError,
+    TooLargeError,
+    parse_object,
+)
 
 Ids = dict[str, Any]
 
@@ -41,7 +49,10 @@ DATA = "data must be an object, each name once"
 LARGE = "data must have at most 350 KB"
 LATE = "this and all lines that follow were not stored, for lack of time; send them again"
 
-REASONS = (MALFORMED, NO_OBJECT, MEMBERS, KEY, DATA, LARGE, LATE)
+DEEP = f"data must have at most {MAX_DEPTH} arrays and objects inside each other"
+
+REASONS = (MALFORMED, NO_OBJECT, MEMBERS, KEY, DATA, LARGE, LATE, DEEP)
+"""A repetition finds them by their place: add at the end only."""
 
 
 class LineError(Exception):
@@ -102,23 +113,22 @@ def shown(ids: Ids) -> dict[str, Any]:
 
 def parse_line(line: bytes) -> tuple[str, bytes]:
     """The key and the raw data of a line. Raises: LineError."""
-    members = dict(_object(line, _LINE_BYTES, MALFORMED, NO_OBJECT).members)
+    members = dict(_object(line, _LINE_BYTES, MAX_DEPTH + 1, MALFORMED, NO_OBJECT).members)
     if members.keys() != {"key", "data"}:
         raise LineError(MEMBERS)
-    try:
-        key = _KEY.validate_python(json.loads(members["key"])) if members["key"].startswith(b'"') else None
-    except ValidationError:
-        key = None
-    if key is None:
+    key = json.loads(members["key"]) if members["key"].startswith(b'"') else ""
+    if not fits(_KEY, key):
         raise LineError(KEY)
-    return key, _object(members["data"], MAX_RECORD_BYTES, DATA, DATA).text
+    return key, _object(members["data"], MAX_RECORD_BYTES, MAX_DEPTH, DATA, DATA).text
 
 
-def _object(text: bytes, limit: int, malformed: str, no_object: str) -> RawObject:
+def _object(text: bytes, limit: int, levels: int, malformed: str, no_object: str) -> RawObject:
     try:
-        return parse_object(text, limit_bytes=limit)
+        return parse_object(text, limit_bytes=limit, levels=levels)
     except TooLargeError:
         reason = LARGE
+    except TooDeepError:
+        reason = DEEP
     except MalformedJSONError:
         reason = malformed
     except RawJSONError:

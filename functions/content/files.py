@@ -1,32 +1,29 @@
 """Files: bytes in and out, small ones through us, large ones by upload and by link."""
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from content.access import Content
 from content.parts import Parts
 from privacy.hosting.files import File
 from privacy.hosting.transfers import staging_key
-from privacy.models.databases import UnknownContentError
-from privacy.models.fields import FilePath, InvalidFieldsError, field_errors
+from privacy.models.databases import DatabaseStateError, Status, UnknownContentError
+from privacy.models.fields import BYTES, ContentType, FilePath, checked
 from privacy.models.ids import database_of, new_id
 from privacy.models.jobs import Job, JobStateError, JobStatus, Kind, Source, living_upload, usable_upload
 from privacy.policy import Policy
+from privacy.tables.deletions import Deletions
 from privacy.tables.store import TransactionRefusedError
 
 MAX_INLINE_BYTES = 4_194_304
 """What goes through us: 4 MB (api.md)."""
 
-BYTES = "application/octet-stream"
-
 _PATH: TypeAdapter[str] = TypeAdapter(FilePath)
-_TOKEN = r"[A-Za-z0-9!#$&^_.+-]{1,64}"  # noqa: S105  # a grammar's token (RFC 6838, 4.2), no secret
-_CONTENT_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(?:; ?{_TOKEN}=(?:{_TOKEN}|"[A-Za-z0-9 !#$&^_.+:/=-]{{0,64}}")){{0,4}}')
+_TYPE: TypeAdapter[str] = TypeAdapter(ContentType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +37,12 @@ class Found:
 
 def checked_path(text: str | None) -> str:
     """A file's path. Raises: InvalidFieldsError."""
-    try:
-        return _PATH.validate_python(text or "")
-    except ValidationError as error:
-        errors = [{"field": "path", "message": entry["message"]} for entry in field_errors(error)]
-    raise InvalidFieldsError(errors)
+    return checked(_PATH, "path", text or "")
 
 
 def checked_type(text: str | None, field: str = "Content-Type") -> str:
     """A content type, or the one for bytes of any kind when none was sent. Raises: InvalidFieldsError."""
-    content_type = (text or "").strip() or BYTES
-    if not _CONTENT_TYPE.fullmatch(content_type):
-        raise InvalidFieldsError([{"field": field, "message": "must be a content type such as image/png"}])
-    return content_type
+    return checked(_TYPE, field, (text or "").strip() or BYTES)
 
 
 def put(content: Content, path: str, content_type: str, body: bytes) -> dict[str, Any]:
@@ -86,9 +76,13 @@ def _begin(parts: Parts, content: Content, path: str, upload: Job) -> Job:
     sealed = content.files.sealed_name(job_id, path, content_type)
     detail = {"source": source.detail(), "sealed": sealed}
     job = Job(database.id, job_id, Kind.FILE, JobStatus.QUEUED, content.now, detail=detail)
+    still_open = parts.databases.check_operation(database.id, Status.ACTIVE)
+    operations = [still_open, parts.jobs.use_operation(upload, job.id), parts.jobs.create_operation(job)]
     try:
-        parts.transact([parts.jobs.use_operation(upload, job.id), parts.jobs.create_operation(job)])
-    except TransactionRefusedError:
+        parts.transact(operations)
+    except TransactionRefusedError as refused:
+        if 0 in refused.failed:
+            raise DatabaseStateError("the database was closed in the meantime; look at it again") from None
         raise JobStateError("the upload was used already") from None
     return job
 
@@ -105,9 +99,9 @@ def get(content: Content, path: str, policy: Policy, *, directly: bool) -> Found
     return Found(file, None, content.files.link(file, life // timedelta(seconds=1)))
 
 
-def delete(content: Content, path: str) -> None:
-    """Delete a file. Raises: UnknownContentError, KeyDestroyedError, StoreBusyError."""
-    if not content.files.delete(path, content.now):
+def delete(content: Content, ledger: Deletions, path: str) -> None:
+    """Delete a file. Raises: UnknownContentError, KeyDestroyedError, KeyClosedError, StoreBusyError."""
+    if not content.files.delete(path, ledger, content.now):
         raise UnknownContentError
 
 

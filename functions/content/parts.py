@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from privacy import policy
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
-from privacy.hosting import Host, Names, hosts
+from privacy.home import Clients, Home
+from privacy.hosting import Host
 from privacy.policy import Policy
 from privacy.queues import Queues
 from privacy.settings import Deployment
 from privacy.tables.databases import Databases
+from privacy.tables.deletions import Deletions
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.jobs import Jobs
 from privacy.tables.sessions import Sessions
-from privacy.tables.store import Operation, Table, transact
-from privacy.vault.secrets import secret
+from privacy.tables.store import Operation
 from privacy.vault.tokens import Pseudonyms
 
 
@@ -34,6 +33,7 @@ class Parts:
     sessions: Sessions
     databases: Databases
     jobs: Jobs
+    deletions: Deletions
     idempotency: Idempotency
     pseudonyms: Callable[[], Pseudonyms]
     host: Callable[[str], Host]
@@ -41,26 +41,20 @@ class Parts:
     transact: Callable[[Sequence[Operation]], None]
 
 
-def assemble(settings: ContentSettings, clock: Clock = system_clock) -> Parts:
+def assemble(settings: ContentSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
-    home = settings.home_region
-    names = Names(settings.stack, settings.account)
-    in_force = policy.load()
-    dynamodb, secrets = client("dynamodb", home), client("secretsmanager", home)
-
-    def table(thing: str) -> Table:
-        return Table(dynamodb, names.table(thing))
-
+    home = Home(settings, clients)
     return Parts(
         settings=settings,
-        policy=in_force,
+        policy=home.policy,
         clock=clock,
-        sessions=Sessions(table("sessions"), in_force),
-        databases=Databases(table("databases")),
-        jobs=Jobs(table("jobs")),
-        idempotency=Idempotency(table("idempotency"), in_force),
-        pseudonyms=lambda: Pseudonyms(secret(secrets, f"{settings.stack}/pseudonyms")),
-        host=hosts(names, in_force),
-        queues=Queues(settings.stack, settings.account),
-        transact=partial(transact, dynamodb),
+        sessions=Sessions(home.table("sessions"), home.policy),
+        databases=Databases(home.table("databases")),
+        jobs=Jobs(home.table("jobs")),
+        deletions=Deletions(home.table("deletions"), home.policy),
+        idempotency=Idempotency(home.table("idempotency"), home.policy),
+        pseudonyms=home.pseudonyms,
+        host=home.hosts(),
+        queues=home.queues(),
+        transact=home.transact,
     )

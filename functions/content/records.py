@@ -3,15 +3,16 @@
 import time
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from content.access import Content
 from privacy.clock import rfc3339
 from privacy.hosting.records import MAX_RECORD_BYTES, new_record
 from privacy.models.databases import UnknownContentError
-from privacy.models.fields import InvalidFieldsError, RecordKey, RecordModel, field_errors
+from privacy.models.fields import InvalidFieldsError, RecordKey, RecordModel, checked
 from privacy.models.paging import CursorError
 from privacy.models.rawjson import parse_object
+from privacy.tables.deletions import Deletions
 
 PAGE_BYTES = 4_194_304
 """A page of a list ends at 4 MB (api.md, conventions)."""
@@ -25,20 +26,12 @@ _KEY: TypeAdapter[str] = TypeAdapter(RecordKey)
 
 def checked_model(text: str) -> str:
     """A model's name. Raises: InvalidFieldsError."""
-    return _checked(_MODEL, "model", text)
+    return checked(_MODEL, "model", text)
 
 
 def checked_key(text: str) -> str:
     """A record's key. Raises: InvalidFieldsError."""
-    return _checked(_KEY, "key", text)
-
-
-def _checked(adapter: TypeAdapter[str], field: str, text: str) -> str:
-    try:
-        return adapter.validate_python(text)
-    except ValidationError as error:
-        errors = [{"field": field, "message": entry["message"]} for entry in field_errors(error)]
-    raise InvalidFieldsError(errors)
+    return checked(_KEY, "key", text)
 
 
 def put(content: Content, model: str, key: str, body: bytes) -> dict[str, str]:
@@ -60,9 +53,9 @@ def get(content: Content, model: str, key: str) -> bytes:
     return record.shown()
 
 
-def delete(content: Content, model: str, key: str) -> None:
-    """Delete a record. Raises: InvalidFieldsError, UnknownContentError, KeyDestroyedError."""
-    if not content.records.delete(checked_model(model), checked_key(key)):
+def delete(content: Content, ledger: Deletions, model: str, key: str) -> None:
+    """Delete a record. Raises: InvalidFieldsError, UnknownContentError, KeyDestroyedError, KeyClosedError."""
+    if not content.records.delete(checked_model(model), checked_key(key), ledger, content.now):
         raise UnknownContentError
 
 

@@ -1,5 +1,6 @@
 """Uploads of what is larger than 4 MB: parts go straight to the transfer bucket, by links that live for an hour."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,7 +13,6 @@ from privacy.hosting.transfers import (
     MAX_UPLOAD_BYTES,
     PartsRefusedError,
     Transfers,
-    UploadGoneError,
     staging_key,
 )
 from privacy.models.fields import Form, InvalidFieldsError
@@ -91,30 +91,67 @@ def links(parts: Parts, content: Content, ids: Ids) -> dict[str, Any]:
 def complete(parts: Parts, content: Content, upload_id: str, form: Completion) -> dict[str, str]:
     """Join an upload's parts; repeated, the same answer.
 
-    Raises: UnknownJobError, JobStateError, InvalidFieldsError when the parts are not those that were stored, or have
-    not the announced size: then the upload is over.
+    Nothing is joined before the parts are known to be the announced content, so a wrong list of them may be put right.
+    Once S3 has joined them there is no way back, and whoever comes next (a repetition after a crash, a request beside
+    this one) notes what became of it.
+
+    Raises: UnknownJobError, JobStateError, InvalidFieldsError when the parts are not those that are stored, or have not
+    the announced size: the upload stays open.
     """
-    upload = living_upload(parts.jobs.get(content.database.id, upload_id), parts.policy, content.now)
-    if upload.status in (JobStatus.COMPLETE, JobStatus.DONE):
-        return {"upload_id": upload.id, "status": JobStatus.COMPLETE.value}
-    if upload.status is not JobStatus.OPEN:
+
+    def read() -> Job:
+        return living_upload(parts.jobs.get(content.database.id, upload_id), parts.policy, content.now)
+
+    upload = read()
+    if upload.status is JobStatus.OPEN:
+        size = _joined(content, upload, form)
+        if size is not None:
+            fits = size == int(upload.detail["bytes"])
+            parts.jobs.settle(upload, JobStatus.COMPLETE if fits else JobStatus.FAILED)
+        upload = read()
+    if upload.status is JobStatus.OPEN:  # S3 knows neither its parts nor an object
+        raise UnknownJobError
+    if upload.status is JobStatus.FAILED:
         raise JobStateError("the upload failed; begin a new one")
-    transfers, key = Transfers(content.host), staging_key(content.database.id, upload.id)
-    sent = sorted((part.number, part.etag) for part in form.parts)
-    if len({number for number, _ in sent}) < len(sent):
-        raise _wrong("must have each number once")
-    try:
-        transfers.complete(key, upload.detail["s3_upload"], sent)
-    except PartsRefusedError:
-        raise _wrong("must be the parts that were stored, all but the last as large as part_size") from None
-    except UploadGoneError:
-        raise UnknownJobError from None
-    if transfers.size(key) != int(upload.detail["bytes"]):
-        parts.jobs.settle(upload, JobStatus.FAILED)
-        transfers.remove(key)
-        raise _wrong("must have as many bytes together as were announced; begin a new upload")
-    parts.jobs.settle(upload, JobStatus.COMPLETE)
     return {"upload_id": upload.id, "status": JobStatus.COMPLETE.value}
+
+
+def _joined(content: Content, upload: Job, form: Completion) -> int | None:
+    """Have S3 join the parts, unless it has already; the bytes of the object, or None when there is none (any more).
+
+    Raises: InvalidFieldsError.
+    """
+    transfers, key = Transfers(content.host), staging_key(content.database.id, upload.id)
+    s3_upload = upload.detail["s3_upload"]
+    stored = transfers.parts(key, s3_upload)
+    if stored is not None:
+        _compare(form.parts, stored, int(upload.detail["bytes"]))
+        sent = sorted((part.number, part.etag) for part in form.parts)
+        try:
+            transfers.complete(key, s3_upload, sent)
+        except PartsRefusedError:
+            raise _wrong("must be the parts that are stored, all but the last as large as part_size") from None
+    return transfers.size(key)
+
+
+def _compare(sent: Sequence[Part], stored: Mapping[int, tuple[str, int]], size: int) -> None:
+    """Check that the parts are stored as they are named, and are the announced bytes together: S3 would join any of
+    them, and forget the others.
+
+    Raises: InvalidFieldsError.
+    """
+    if len({part.number for part in sent}) < len(sent):
+        raise _wrong("must have each number once")
+    errors: list[dict[str, str]] = []
+    for place, part in enumerate(sent):
+        if part.number not in stored:
+            errors.append({"field": f"parts.{place}.number", "message": "names a part that is not stored"})
+        elif part.etag.strip('"') != stored[part.number][0]:
+            errors.append({"field": f"parts.{place}.etag", "message": "is not the ETag that this part was stored with"})
+    if errors:
+        raise InvalidFieldsError(errors)
+    if sum(stored[part.number][1] for part in sent) != size:
+        raise _wrong("must have as many bytes together as were announced; name every part, or send some again")
 
 
 def content_of(parts: Parts, owner: str, upload_id: str, now: datetime) -> Content:

@@ -1,21 +1,19 @@
 """What database deletion stands on: its settings and the stores that its role may touch."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from database_deletion.deletion import Deletion
-from privacy import policy
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
-from privacy.hosting import Names, hosts
-from privacy.queues import Queues
+from privacy.home import Clients, Home
+from privacy.removal.certificate import Notary
+from privacy.removal.stores import Everywhere
 from privacy.settings import Deployment
+from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
-from privacy.tables.jobs import Jobs
 from privacy.tables.removals import Removals
-from privacy.tables.store import Table
 
 
 class DeletionSettings(Deployment):
@@ -26,22 +24,19 @@ class DeletionSettings(Deployment):
     settle_seconds: Annotated[int, Field(ge=0)]
 
 
-def assemble(
-    settings: DeletionSettings, clock: Clock = system_clock, clients: Callable[[str, str], Any] = client
-) -> Deletion:
+def assemble(settings: DeletionSettings, clock: Clock = system_clock, clients: Clients = client) -> Deletion:
     """The worker as it is on AWS."""
-    names = Names(settings.stack, settings.account)
-    home = clients("dynamodb", settings.home_region)
-    in_force = policy.load()
+    home = Home(settings, clients)
+    host, control = home.hosts(), home.policy.region_in(settings.home_region)
+    hosts = [host(region) for region in home.policy.regions]
     return Deletion(
-        policy=in_force,
-        aws_region=settings.aws_region,
-        home_region=settings.home_region,
+        policy=home.policy,
+        here=home.policy.region_in(settings.aws_region),
         settle_seconds=settings.settle_seconds,
-        databases=Databases(Table(home, names.table("databases"))),
-        jobs=Jobs(Table(home, names.table("jobs"))),
-        removals=Removals(Table(home, names.table("removals"))),
-        hosts=hosts(names, in_force, clients),
-        queues=Queues(settings.stack, settings.account, clients),
+        everywhere=Everywhere(hosts, home.table("jobs"), home.table("deletions"), control),
+        databases=Databases(home.table("databases")),
+        removals=Removals(home.table("removals")),
+        notary=Notary(Certificates(home.table("removals")), home.signer()),
+        queues=home.queues(),
         now=clock,
     )

@@ -2,25 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from privacy import policy
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
-from privacy.hosting import Host, Names, hosts
+from privacy.home import Clients, Home
+from privacy.hosting import Host
 from privacy.policy import Policy
 from privacy.queues import Queues
 from privacy.settings import Deployment
 from privacy.tables.databases import Databases
 from privacy.tables.jobs import Jobs
 from privacy.tables.removals import Removals
-from privacy.tables.store import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a container, built once."""
+    """The parts of a container, built once. `home` is the Cloud Region of the control tables."""
 
+    home: str
     policy: Policy
     clock: Clock
     databases: Databases
@@ -30,17 +29,16 @@ class Parts:
     queues: Queues
 
 
-def assemble(settings: Deployment, clock: Clock = system_clock, clients: Callable[[str, str], Any] = client) -> Parts:
+def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
-    names = Names(settings.stack, settings.account)
-    home = clients("dynamodb", settings.home_region)
-    in_force = policy.load()
+    home = Home(settings, clients)
     return Parts(
-        policy=in_force,
+        home=home.policy.region_in(settings.home_region),
+        policy=home.policy,
         clock=clock,
-        databases=Databases(Table(home, names.table("databases"))),
-        jobs=Jobs(Table(home, names.table("jobs"))),
-        removals=Removals(Table(home, names.table("removals"))),
-        host=hosts(names, in_force, clients),
-        queues=Queues(settings.stack, settings.account, clients),
+        databases=Databases(home.table("databases")),
+        jobs=Jobs(home.table("jobs")),
+        removals=Removals(home.table("removals")),
+        host=home.hosts(),
+        queues=home.queues(),
     )

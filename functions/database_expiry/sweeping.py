@@ -1,9 +1,12 @@
 """What is due, derived from state: nothing is lost by a tick that failed to come, nothing done twice by two."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
+from database_expiry import backups, overdue
 from database_expiry.parts import Parts
 from privacy.hosting.leftovers import Leftovers
 from privacy.hosting.transfers import export_prefix, staging_key
@@ -11,60 +14,34 @@ from privacy.models.databases import Database, Status
 from privacy.models.jobs import LEASE_SECONDS, Job, JobStatus, Kind
 from privacy.models.removals import SILENCE, Removal, opened
 from privacy.removal.stores import Objects
-from privacy.removal.sweep import SweepError, Swept, sweep
+from privacy.removal.sweep import HasTime, SweepError, Swept, sweep
+from privacy.schedules import Sweep
 from privacy.tables.store import ConditionFailedError
 
-HasTime = Callable[[], bool]
+T = TypeVar("T")
 
 IN_FLIGHT = timedelta(seconds=30)
 """How long a request that began before an upload's end may still be at work (API Gateway ends it after 29 s)."""
 
-QUEUE_OF = {Kind.EXPORT: "export", Kind.IMPORT: "import", Kind.FILE: "import"}
+QUEUE_OF = {Kind.EXPORT: "export", Kind.IMPORT: "import", Kind.FILE: "import", Kind.MOVE: "move"}
+QUEUE_OF |= {Kind.BACKUP: "backup", Kind.RESTORE: "restore"}
 """The queue that does a kind of work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a tick did to one store: what was removed, what stalled, and the error with which some of it failed."""
-
-    swept: Swept
-    stalled: int = 0
-    error: Exception | None = None
-
-
-def sweep_all(parts: Parts, has_time: HasTime) -> Iterator[Outcome]:
-    """Do all that is due, store by store until time is up; a store that fails keeps no other from its turn.
-
-    First what only sends messages: it is quick, and others do the work meanwhile.
-    """
-    yield _together(_guarded("databases", parts, has_time, _end_grace), _guarded("databases", parts, has_time, _wake))
-    yield _guarded("jobs", parts, has_time, _requeue)
-    yield _guarded("exports", parts, has_time, _remove_exports)
-    yield _guarded("uploads", parts, has_time, _remove_uploads)
-    yield _guarded("leftovers", parts, has_time, _remove_leftovers)
+def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
+    """What does all that is due, by store: first what only sends messages, for others do that work meanwhile."""
+    return {
+        "databases": [partial(_end_grace, parts), partial(_wake, parts)],
+        "jobs": [partial(_requeue, parts), partial(_release_moves, parts)],
+        "exports": [partial(_remove_exports, parts)],
+        "uploads": [partial(_remove_uploads, parts)],
+        "leftovers": [partial(_remove_leftovers, parts)],
+        **backups.sweeps(parts),
+        **overdue.sweeps(parts),
+    }
 
 
-def _guarded(store: str, parts: Parts, has_time: HasTime, work: Callable[[Parts, HasTime], Outcome]) -> Outcome:
-    try:
-        return work(parts, has_time)
-    except SweepError as error:
-        return Outcome(error.swept, error=error)
-    except Exception as error:  # reported, and raised in the end: see the handler
-        return Outcome(Swept(store, 0, 0, left=True), error=error)
-
-
-def _together(one: Outcome, other: Outcome) -> Outcome:
-    swept = Swept(
-        one.swept.store,
-        removed=one.swept.removed + other.swept.removed,
-        lag_seconds=max(one.swept.lag_seconds, other.swept.lag_seconds),
-        left=one.swept.left or other.swept.left,
-        failed=one.swept.failed + other.swept.failed,
-    )
-    return Outcome(swept, one.stalled + other.stalled, one.error or other.error)
-
-
-def _end_grace(parts: Parts, has_time: HasTime) -> Outcome:
+def _end_grace(parts: Parts, has_time: HasTime) -> Swept:
     """Databases at whose grace period's end nobody had changed their mind (promise databases.grace)."""
     now, grace = parts.clock(), parts.policy.retention["databases.grace"]
     due = (
@@ -80,21 +57,18 @@ def _end_grace(parts: Parts, has_time: HasTime) -> Outcome:
         _send_start(parts, database)
         return True
 
-    return Outcome(sweep("databases", due, end, parts.clock, has_time))
+    return sweep(due, end, parts.clock, has_time)
 
 
-def _wake(parts: Parts, has_time: HasTime) -> Outcome:
+def _wake(parts: Parts, has_time: HasTime) -> Swept:
     """Deletions that make no progress: they are queued again, and each tick reports them until they go on."""
     now = parts.clock()
-    seen = 0
 
     def stalled() -> Iterator[tuple[tuple[Database, Removal], datetime]]:
-        nonlocal seen
         for database in parts.databases.waiting(Status.DELETING, now - SILENCE):
             # One whose first message was lost has no journal yet.
             removal = parts.removals.get(database.id) or opened(database, database.since)
             if removal.is_stalled(now):
-                seen += 1
                 yield (database, removal), removal.active_at + SILENCE
 
     def wake(waiting: tuple[Database, Removal]) -> bool:
@@ -105,14 +79,10 @@ def _wake(parts: Parts, has_time: HasTime) -> Outcome:
             parts.removals.revive(database.id, now)
         return True
 
-    try:
-        swept = sweep("databases", stalled(), wake, parts.clock, has_time)
-    except SweepError as error:
-        return Outcome(replace(error.swept, removed=0), seen, error)
-    return Outcome(replace(swept, removed=0), seen)
+    return _restart(stalled(), wake, parts, has_time)
 
 
-def _requeue(parts: Parts, has_time: HasTime) -> Outcome:
+def _requeue(parts: Parts, has_time: HasTime) -> Swept:
     """Exports, imports and files whose message or worker was lost."""
     now = parts.clock()
     due = (
@@ -129,14 +99,45 @@ def _requeue(parts: Parts, has_time: HasTime) -> Outcome:
         parts.queues.send(queue, parts.policy.regions[database.region].aws, message)
         return parts.jobs.touch(job, now)
 
+    return _restart(due, requeue, parts, has_time)
+
+
+def _release_moves(parts: Parts, has_time: HasTime) -> Swept:
+    """Databases that say they are being moved by a job that is over, or gone: the mover opens them again where they
+    are. A move that is not over is like any other job.
+    """
+    now = parts.clock()
+
+    def forgotten() -> Iterator[tuple[tuple[Database, str], datetime]]:
+        for database in parts.databases.waiting(Status.MOVING, now - SILENCE):
+            job = parts.jobs.get(database.id, database.moving) if database.moving else None
+            if database.moving and (job is None or job.is_over()):
+                yield (database, database.moving), database.since + SILENCE
+
+    def release(found: tuple[Database, str]) -> bool:
+        database, job_id = found
+        message = {"database_id": database.id, "job_id": job_id}
+        parts.queues.send(QUEUE_OF[Kind.MOVE], parts.policy.regions[database.region].aws, message)
+        return True
+
+    return _restart(forgotten(), release, parts, has_time)
+
+
+def _restart(
+    stalled: Iterable[tuple[T, datetime]], restart: Callable[[T], bool], parts: Parts, has_time: HasTime
+) -> Swept:
+    """Sweep what stalled: nothing is removed, and what was found is counted, also when it could not be restarted."""
     try:
-        swept = sweep("jobs", due, requeue, parts.clock, has_time)
+        return _as_stalled(sweep(stalled, restart, parts.clock, has_time))
     except SweepError as error:
-        return Outcome(replace(error.swept, removed=0), error.swept.removed, error)
-    return Outcome(replace(swept, removed=0), swept.removed)
+        raise SweepError(_as_stalled(error.swept)) from error.__cause__
 
 
-def _remove_exports(parts: Parts, has_time: HasTime) -> Outcome:
+def _as_stalled(swept: Swept) -> Swept:
+    return replace(swept, removed=0, stalled=swept.removed + swept.failed)
+
+
+def _remove_exports(parts: Parts, has_time: HasTime) -> Swept:
     """The files of exports whose period is over (promise exports.retention); their items still answer `expired`."""
     now, period = parts.clock(), parts.policy.retention["exports.file"]
     due = (
@@ -149,10 +150,10 @@ def _remove_exports(parts: Parts, has_time: HasTime) -> Outcome:
         parts.jobs.file_removed(job)
         return True
 
-    return Outcome(sweep("exports", due, remove, parts.clock, has_time))
+    return sweep(due, remove, parts.clock, has_time)
 
 
-def _remove_uploads(parts: Parts, has_time: HasTime) -> Outcome:
+def _remove_uploads(parts: Parts, has_time: HasTime) -> Swept:
     """Uploads that nothing used within their period: the parts, the object, then the item that tells of them."""
     now, period = parts.clock(), parts.policy.retention["uploads"]
     due = (
@@ -168,10 +169,10 @@ def _remove_uploads(parts: Parts, has_time: HasTime) -> Outcome:
         parts.jobs.remove(job)
         return True
 
-    return Outcome(sweep("uploads", due, remove, parts.clock, has_time))
+    return sweep(due, remove, parts.clock, has_time)
 
 
-def _remove_leftovers(parts: Parts, has_time: HasTime) -> Outcome:
+def _remove_leftovers(parts: Parts, has_time: HasTime) -> Swept:
     """Objects that no file's row names, in every region: a writer died, or the call that should have removed them."""
     now = parts.clock()
     due = (
@@ -184,7 +185,7 @@ def _remove_leftovers(parts: Parts, has_time: HasTime) -> Outcome:
         region, note = leftover
         return Leftovers(parts.host(region)).sweep(note)
 
-    return Outcome(sweep("leftovers", due, remove, parts.clock, has_time))
+    return sweep(due, remove, parts.clock, has_time)
 
 
 def _empty(parts: Parts, job: Job, prefix: str) -> None:
@@ -200,5 +201,5 @@ def _empty(parts: Parts, job: Job, prefix: str) -> None:
 
 
 def _send_start(parts: Parts, database: Database) -> None:
-    region = parts.policy.regions[database.region].aws
+    region = parts.policy.regions[parts.home].aws
     parts.queues.send("deletion", region, {"database_id": database.id, "step": "start"})

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import cache
 
 from database_export.export import export
-from database_export.parts import Parts, assemble
 from privacy.consumer import Handler, HasTime, Message, consumer
 from privacy.settings import Deployment, load
+from privacy.work import Parts, assemble
 
 
 def build(parts: Callable[[], Parts]) -> Handler:

@@ -5,21 +5,14 @@ next worker goes on from (promise databases.export). What a worker leaves behind
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from database_export.parts import Parts
-from database_export.writing import Place, Writing
-from privacy.archive import journal
-from privacy.archive.errors import ArchiveError, ArchiveStateError, UploadLostError
-from privacy.archive.multipart import MultipartStream, StoredObject, abort_all, completed
+from privacy.archive.errors import ArchiveError
+from privacy.archive.multipart import StoredObject
 from privacy.archive.ranges import RangeReader, object_sha256
-from privacy.archive.writer import ArchiveWriter
 from privacy.consumer import HasTime
-from privacy.hosting import Host
 from privacy.hosting.files import Files
 from privacy.hosting.records import Records
 from privacy.hosting.transfers import export_key, journal_key
@@ -33,22 +26,17 @@ from privacy.models.databases import (
 )
 from privacy.models.ids import database_of
 from privacy.models.jobs import JobStatus
+from privacy.portability.shelf import Shelf, make
 from privacy.queues import MalformedMessageError
 from privacy.tables.store import ConditionFailedError
 from privacy.vault.keys import KeyDestroyedError
-from privacy.work import JobFailedError, NoProgressError, Turn, take
+from privacy.work import JobFailedError, NoProgressError, Parts, Turn, take
 
 GONE = "the database is being deleted; there is nothing to export any more"
 TOO_LARGE = "the database is larger than one archive can be"
 
-_BEGINNINGS = 3
-"""How often one turn begins to write: an upload that others removed cannot be gone on with."""
-
 _LOOK_AT_TIME = 64
 """Pieces of 4 MiB between two looks at the time, while a digest is made: some seconds."""
-
-_UNCOUNTED = 1024**3
-"""The bytes at which the export of a database that nobody has counted calls itself half done."""
 
 
 def export(parts: Parts, database_id: str, export_id: str, has_time: HasTime) -> None:
@@ -62,46 +50,6 @@ def export(parts: Parts, database_id: str, export_id: str, has_time: HasTime) ->
     if turn is not None:
         exporter = Exporter(parts, turn)
         turn.run(exporter.work, tidy=exporter.tidy, send_on=exporter.send_on)
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Where an export lies while it is written and once it is ready."""
-
-    host: Host
-    key: str
-    journal: str
-
-    @property
-    def scratch(self) -> str:
-        """What the ends of an unfinished archive are kept under."""
-        return f"{self.journal}/"
-
-    def found(self) -> StoredObject | None:
-        """The archive, when it is complete."""
-        return completed(self.host.s3, self.host.transfer_bucket, self.key)
-
-    def sha256(self, turn: Turn) -> str:
-        """The digest of the complete archive, read once. Raises: OutOfTimeError, NoProgressError."""
-        transient = (BotoCoreError, OSError)
-        reader = RangeReader(self.host.s3, self.host.transfer_bucket, self.key, transient=transient)
-        pieces = count(1)
-
-        def on_piece() -> None:
-            if next(pieces) % _LOOK_AT_TIME == 0:
-                turn.look_at_time()
-
-        return object_sha256(reader, on_piece)
-
-    def clear(self) -> None:
-        """Remove what an unfinished archive consists of; a complete one stays."""
-        abort_all(self.host.s3, self.host.transfer_bucket, self.key)
-        journal.clear(self.host.s3, self.host.transfer_bucket, self.journal)
-
-    def empty(self) -> None:
-        """Remove everything."""
-        self.clear()
-        self.host.s3.delete_object(Bucket=self.host.transfer_bucket, Key=self.key)
 
 
 class Exporter:
@@ -131,7 +79,9 @@ class Exporter:
         """Remove all that the export has stored."""
         database = self.parts.databases.get(self.turn.job.database_id)
         if database is not None:
-            self._shelf(database).empty()
+            shelf = self._shelf(database)
+            shelf.clear()
+            shelf.s3.delete_object(Bucket=shelf.bucket, Key=shelf.key)
 
     def send_on(self) -> None:
         """Queue the export again."""
@@ -146,74 +96,38 @@ class Exporter:
         if database is None or database.status is Status.DELETING:
             raise JobFailedError(GONE)
         try:
-            return open_for_export(database, self.parts.policy, self.parts.clock())
+            return open_for_export(database, self.parts.policy, self.parts.clock(), begun=True)
         except DatabaseDestroyedError:
             raise JobFailedError(GONE) from None
         except DatabaseStateError as error:
             raise JobFailedError(error.reason) from None
 
     def _shelf(self, database: Database) -> Shelf:
-        names = (database.id, self.turn.job.id)
-        return Shelf(self.parts.host(database.region), export_key(*names), journal_key(*names))
+        host, names = self.parts.host(database.region), (database.id, self.turn.job.id)
+        return Shelf(host.s3, host.transfer_bucket, export_key(*names), journal_key(*names))
 
     def _written(self, database: Database, shelf: Shelf) -> StoredObject:
-        """The complete archive. A worker may have died right after its last byte: then it is there already."""
-        for _ in range(_BEGINNINGS):
-            found = shelf.found()
-            if found is not None:
-                return found
-            try:
-                return self._write(database, shelf)
-            except UploadLostError:
-                self._exportable()
-                self.turn.keep(self.turn.job.progress)
-                if shelf.found() is None:
-                    shelf.clear()
-        raise UploadLostError("The unfinished archive was removed again and again.")
-
-    def _write(self, database: Database, shelf: Shelf) -> StoredObject:
-        began = self.parts.clock()
-        writer, place = self._opened(shelf)
-        whole = place == Place()
-        with writer:
-
-            def save() -> None:
-                self._exportable()
-                # The lease first: a worker that lost it must not write over the journal of the one that has it.
-                self.turn.keep(_progress(place, database.counts))
-                state = {"archive": writer.state(), "place": place.plain()}
-                journal.save(shelf.host.s3, shelf.host.transfer_bucket, shelf.journal, state)
-
-            records, files = Records(shelf.host, database.id), Files(shelf.host, database.id)
-            Writing(self.turn, writer, place, save).write(records, files)
-            archive = writer.close(
-                database=database.name or "",
-                created_at=self.turn.job.created_at,
-                policy_version=self.parts.policy.version.isoformat(),
-            )
-        self.wrote = True
-        if whole:
-            self.counts = Counts(place.records, place.files, place.bytes, began)
-        return StoredObject(archive.bytes, archive.etag, archive.sha256)
-
-    def _opened(self, shelf: Shelf) -> tuple[ArchiveWriter, Place]:
-        s3, bucket = shelf.host.s3, shelf.host.transfer_bucket
-        options: dict[str, Any] = {"bucket": bucket, "key": shelf.key, "scratch": shelf.scratch}
-        saved = journal.load(s3, bucket, shelf.journal)
-        if saved is None:
-            # What a worker that died before its first journal has left is known to nobody: it goes at the end.
-            return ArchiveWriter(MultipartStream(s3, **options)), Place()
-        try:
-            stream = MultipartStream.resume(s3, saved["archive"]["stream"], **options)
-            return ArchiveWriter.resume(stream, saved["archive"]), Place(**saved["place"])
-        except ArchiveStateError:
-            raise UploadLostError("The journal is of another release.") from None
+        host, began = self.parts.host(database.region), self.parts.clock()
+        made = make(
+            shelf,
+            self.turn,
+            Records(host, database.id),
+            Files(host, database.id),
+            guard=self._exportable,
+            name=database.name or "",
+            policy=self.parts.policy,
+            counts=database.counts,
+        )
+        self.wrote = made.place is not None
+        if made.place is not None and made.whole:
+            self.counts = Counts(made.place.records, made.place.files, made.place.bytes, began)
+        return made.stored
 
     def _finish(self, database: Database, shelf: Shelf, stored: StoredObject) -> None:
         """Make the export ready, if its database may be exported at that very moment: else the archive goes at once."""
         digest = stored.sha256 or self._digest(shelf)
         shelf.clear()
-        check = self.parts.databases.check_operation(database.id, Status.ACTIVE, Status.DEACTIVATED)
+        check = self.parts.databases.check_operation(database.id, Status.ACTIVE, Status.DEACTIVATED, Status.MOVING)
         if self.turn.end(JobStatus.READY, {"bytes": stored.bytes, "sha256": digest}, check):
             raise JobFailedError(GONE)
         self._note_counts()
@@ -223,9 +137,19 @@ class Exporter:
         if self.wrote:
             self.turn.keep(99)  # the archive is complete: reading it may be the next worker's
         try:
-            return shelf.sha256(self.turn)
+            return self._sha256(shelf)
         except NoProgressError:
             raise JobFailedError(TOO_LARGE) from None
+
+    def _sha256(self, shelf: Shelf) -> str:
+        reader = RangeReader(shelf.s3, shelf.bucket, shelf.key, transient=(BotoCoreError, OSError))
+        pieces = count(1)
+
+        def on_piece() -> None:
+            if next(pieces) % _LOOK_AT_TIME == 0:
+                self.turn.look_at_time()
+
+        return object_sha256(reader, on_piece)
 
     def _note_counts(self) -> None:
         counts = self.counts
@@ -236,10 +160,3 @@ class Exporter:
             return
         with suppress(ConditionFailedError):
             self.parts.databases.set_counts(database.id, counts)
-
-
-def _progress(place: Place, counts: Counts | None) -> int:
-    """Percent of what was last counted; it is done only once it is ready."""
-    if counts is None:
-        return 99 * place.bytes // (place.bytes + _UNCOUNTED)
-    return min(99, place.bytes * 100 // max(1, counts.bytes))

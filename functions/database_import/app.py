@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cache
 
 from database_import.importing import Importing
-from database_import.parts import Parts, assemble
 from database_import.placing import Placing
 from database_import.target import Target
 from privacy.consumer import Handler, HasTime, Message, consumer
@@ -12,7 +11,7 @@ from privacy.models.ids import is_id
 from privacy.models.jobs import Kind
 from privacy.queues import MalformedMessageError
 from privacy.settings import Deployment, load
-from privacy.work import take
+from privacy.work import Parts, assemble, take
 
 
 def build(parts: Callable[[], Parts]) -> Handler:

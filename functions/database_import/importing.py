@@ -6,15 +6,16 @@ one's journal ends, and what is written twice is the same.
 
 from contextlib import suppress
 
-from database_import.place import Journal, Stage
 from database_import.rules import check_member, read_line
 from database_import.target import GONE, Target
-from database_import.writing import Writing, remove_large_file
 from privacy.archive.directory import MIB, Limits
 from privacy.archive.errors import ArchiveChangedError, ArchiveError
 from privacy.archive.reader import ArchiveReader, Member
 from privacy.hosting.records import Records
 from privacy.models.databases import Counts, Database, Status
+from privacy.portability.incoming import Incoming, remove_large_file
+from privacy.portability.journal import Journal, Stage
+from privacy.portability.lines import Line, split_line
 from privacy.tables.store import ConditionFailedError
 from privacy.vault.keys import KeyDestroyedError
 from privacy.work import JobFailedError
@@ -45,7 +46,7 @@ class Importing:
             if self.journal.place.stage is not Stage.WRITTEN:
                 self._read(database)
             self.tidy()
-            self.target.end(Status.ACTIVE)
+            self.target.end(Status.ACTIVE, Status.MOVING)
         except KeyDestroyedError:
             raise self._failed(GONE) from None
         except ArchiveError as error:
@@ -57,7 +58,7 @@ class Importing:
     def tidy(self) -> None:
         """Remove the source, and what a large file left on its way."""
         self.target.remove_source()
-        remove_large_file(self.target)
+        remove_large_file(self.target.host(), self.target.turn.job)
 
     def _read(self, database: Database) -> None:
         file = self.target.opened()
@@ -72,9 +73,20 @@ class Importing:
                 raise JobFailedError(NOT_EMPTY)
             self.journal.move(stage=Stage.WRITING, member=0)
             self.journal.keep(CHECKED)
-        Writing(self.target, self.journal, reader, since=CHECKED, until=WRITTEN).write()
+        Incoming(
+            self.target.host(),
+            self.journal,
+            reader,
+            guard=self.target.database,
+            read_line=self._line,
+            since=CHECKED,
+            until=WRITTEN,
+        ).write()
         self.journal.move(stage=Stage.WRITTEN)
         self.journal.keep(WRITTEN)
+
+    def _line(self, line: bytes, number: int, member: Member) -> Line:
+        return split_line(line) if self.journal.place.plain else read_line(line, number, member)
 
     def _check(self, reader: ArchiveReader) -> None:
         for member in reader.members:

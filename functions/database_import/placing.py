@@ -32,7 +32,7 @@ class Placing:
                 self.turn.keep(_NEARLY, self.turn.job.detail | {_PLACED: True})
             self.tidy()
             # Cancelled in the meantime or not: the file is in its place, and comes back with the database.
-            self.target.end(Status.ACTIVE, Status.DEACTIVATED)
+            self.target.end(Status.ACTIVE, Status.DEACTIVATED, Status.MOVING)
         except KeyDestroyedError:
             raise JobFailedError(GONE) from None
         except ArchiveChangedError:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError
 
-from database_import.parts import Parts
 from privacy.archive.ranges import RangeReader
 from privacy.hosting import Host
 from privacy.hosting.transfers import EXPORTS, STAGING, Transfers
@@ -14,11 +13,11 @@ from privacy.models.databases import (
     DatabaseDestroyedError,
     DatabaseStateError,
     Status,
-    open_for_content,
     open_for_export,
+    open_for_reading,
 )
 from privacy.models.jobs import JobStatus, Source
-from privacy.work import JobFailedError, Turn
+from privacy.work import JobFailedError, Parts, Turn
 
 GONE = "the database is being deleted; nothing can be written into it any more"
 SOURCE_GONE = "what was to be read is not there any more"
@@ -39,12 +38,14 @@ class Target:
         return Source.of(self.turn.job)
 
     def database(self) -> Database:
-        """The database, when its content may be written at this moment. Raises: JobFailedError."""
+        """The database, when its content may be written at this moment: a move to another region waits until the job
+        is over, and then closes the database for writes. Raises: JobFailedError.
+        """
         database = self._found()
         if database.status is Status.DELETING:
             raise JobFailedError(GONE)
         try:
-            return open_for_content(database)
+            return open_for_reading(database)
         except DatabaseDestroyedError:
             raise JobFailedError(GONE) from None
         except DatabaseStateError as error:
@@ -107,7 +108,7 @@ class Target:
             return False
         now = self.parts.clock()
         try:
-            open_for_export(database, self.parts.policy, now)
+            open_for_export(database, self.parts.policy, now, begun=True)
         except (DatabaseDestroyedError, DatabaseStateError):
             return False
         export = self.parts.jobs.get(database.id, match[2])

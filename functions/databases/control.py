@@ -15,7 +15,6 @@ from privacy.models.databases import (
     Status,
     can_reactivate,
     existing,
-    owned,
 )
 from privacy.models.fields import Country, DatabaseName, Form
 from privacy.models.ids import is_id, new_id
@@ -39,11 +38,6 @@ class NewDatabase(Form):
 
     name: DatabaseName
     country: Country | None = None
-
-
-def find(parts: Parts, owner: str, database_id: str) -> Database:
-    """A database of the caller's, be it destroyed. Raises: UnknownDatabaseError."""
-    return owned(parts.databases.get(database_id) if is_id("db", database_id) else None, owner)
 
 
 def plan(parts: Parts, form: NewDatabase, country: str | None) -> Ids:
@@ -89,9 +83,14 @@ def shown(parts: Parts, database: Database) -> dict[str, Any]:
     }
 
 
+def made(parts: Parts, owner: str, ids: Ids) -> dict[str, Any]:
+    """The database that was made under some ids, as it is by now."""
+    return shown(parts, parts.databases.of_owner(owner, ids["database_id"]))
+
+
 def show(parts: Parts, owner: str, database_id: str, now: datetime) -> dict[str, Any]:
     """One database, counted anew where that is quick."""
-    return shown(parts, _counted(parts, find(parts, owner, database_id), now))
+    return shown(parts, _counted(parts, parts.databases.of_owner(owner, database_id), now))
 
 
 def page(parts: Parts, owner: str, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
@@ -112,38 +111,36 @@ def page(parts: Parts, owner: str, limit: int, cursor: str | None) -> tuple[list
     return [shown(parts, entry) for entry in found], None
 
 
-def cancel(parts: Parts, owner: str, database_id: str, now: datetime) -> dict[str, Any]:
+def cancel(parts: Parts, database: Database, now: datetime) -> dict[str, Any]:
     """Deactivate a database: its grace period begins (promise databases.grace).
 
-    Raises: UnknownDatabaseError, DatabaseDestroyedError, DatabaseStateError (also when it was cancelled before).
+    Raises: DatabaseDestroyedError, DatabaseStateError (also when it was cancelled before).
     """
-    for again in range(_TRIES):
-        database = existing(find(parts, owner, database_id))
-        if again and _is_since(database, Status.DEACTIVATED, now):
-            return shown(parts, database)
-        if database.status is not Status.ACTIVE:
+    for _ in range(_TRIES):
+        if existing(database).status is not Status.ACTIVE:
             raise DatabaseStateError(f"the database is {database.status.value}, not active; it cannot be cancelled")
         try:
             return shown(parts, parts.databases.change(database, Status.DEACTIVATED, now))
         except ConditionFailedError:
-            continue
+            database = parts.databases.of_owner(database.owner, database.id)
+            if _is_since(database, Status.DEACTIVATED, now):
+                return shown(parts, database)
     raise DatabaseStateError("the database is being changed; look at it again")
 
 
-def reactivate(parts: Parts, owner: str, database_id: str, now: datetime) -> dict[str, Any]:
+def reactivate(parts: Parts, database: Database, now: datetime) -> dict[str, Any]:
     """Bring a cancelled database back, within its grace period (promise databases.grace).
 
-    Raises: UnknownDatabaseError, DatabaseDestroyedError, DatabaseStateError (from the very second of the end).
+    Raises: DatabaseDestroyedError, DatabaseStateError (from the very second of the end).
     """
-    for again in range(_TRIES):
-        database = find(parts, owner, database_id)
-        if again and _is_since(database, Status.ACTIVE, now):
-            return shown(parts, database)
+    for _ in range(_TRIES):
         can_reactivate(database, parts.policy, now)
         try:
             return shown(parts, parts.databases.change(database, Status.ACTIVE, now))
         except ConditionFailedError:
-            continue
+            database = parts.databases.of_owner(database.owner, database.id)
+            if _is_since(database, Status.ACTIVE, now):
+                return shown(parts, database)
     raise DatabaseStateError("the database is being changed; look at it again")
 
 

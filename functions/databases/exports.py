@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from databases.control import find
 from databases.parts import Parts
 from privacy.clock import rfc3339
 from privacy.hosting.transfers import Transfers, export_key
@@ -11,10 +10,9 @@ from privacy.models.databases import (
     Database,
     DatabaseStateError,
     Status,
-    UnknownDatabaseError,
     open_for_export,
 )
-from privacy.models.ids import database_of, is_id, new_id_within
+from privacy.models.ids import database_of, new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind, UnknownJobError
 from privacy.tables.store import TransactionRefusedError
 
@@ -25,28 +23,23 @@ EXPIRED = "expired"
 
 
 def plan(database_id: str) -> Ids:
-    """The id of a new export: it holds the database's, so that an import can name the export alone.
-
-    Raises: UnknownDatabaseError for what is no id of ours.
-    """
-    if not is_id("db", database_id):
-        raise UnknownDatabaseError
+    """The id of a new export: it holds the database's, so that an import can name the export alone."""
     return {"export_id": new_id_within("exp", database_id)}
 
 
-def ask(parts: Parts, owner: str, database_id: str, ids: Ids, now: datetime) -> Ids:
+def ask(parts: Parts, database: Database, ids: Ids, now: datetime) -> Ids:
     """Queue an export. Repeated with the same ids it queues what is not over.
 
-    Raises: UnknownDatabaseError, DatabaseDestroyedError, DatabaseStateError.
+    Raises: DatabaseDestroyedError, DatabaseStateError.
     """
-    database = open_for_export(find(parts, owner, database_id), parts.policy, now)
+    open_for_export(database, parts.policy, now)
     job = Job(database.id, ids["export_id"], Kind.EXPORT, JobStatus.QUEUED, now)
     still_open = parts.databases.check_operation(database.id, Status.ACTIVE, Status.DEACTIVATED)
     try:
         parts.transact([still_open, parts.jobs.create_operation(job)])
     except TransactionRefusedError as refused:
         if 0 in refused.failed:
-            raise DatabaseStateError("the database is being deleted; it cannot be exported") from None
+            raise DatabaseStateError("the database was closed in the meantime; it cannot be exported") from None
     parts.send("export", database.region, {"database_id": database.id, "export_id": job.id})
     return ids
 
@@ -57,7 +50,7 @@ def follow(parts: Parts, owner: str, database_id: str, export_id: str, now: date
     Raises: UnknownDatabaseError, DatabaseDestroyedError, DatabaseStateError (no link to what is being deleted),
     UnknownJobError.
     """
-    database = open_for_export(find(parts, owner, database_id), parts.policy, now)
+    database = open_for_export(parts.databases.of_owner(owner, database_id), parts.policy, now, begun=True)
     return _shown(parts, database, export_of(parts, database, export_id), now)
 
 

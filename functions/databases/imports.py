@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from databases.control import find
 from databases.exports import export_of, is_expired
 from databases.parts import Parts
 from privacy.hosting.partitions import is_empty
@@ -66,19 +65,19 @@ def plan() -> Ids:
     return {"job_id": new_id("job")}
 
 
-def ask(parts: Parts, owner: str, database_id: str, brought: Zip | Stored, ids: Ids, now: datetime) -> Ids:
+def ask(parts: Parts, database: Database, brought: Zip | Stored, ids: Ids, now: datetime) -> Ids:
     """Queue an import. Repeated with the same ids it completes what is missing.
 
-    Raises: UnknownDatabaseError, DatabaseDestroyedError, DatabaseStateError (not active, not empty, being imported),
-    UnknownJobError and JobStateError about its source.
+    Raises: DatabaseDestroyedError, DatabaseStateError (not active, not empty, being imported), UnknownJobError and
+    JobStateError about its source.
     """
-    database = open_for_content(find(parts, owner, database_id))
+    open_for_content(database)
     job = parts.jobs.get(database.id, ids["job_id"])
     if job is None:
         _refuse_while_importing(parts, database)
         if not is_empty(parts.host(database.region), database.id):
             raise DatabaseStateError("the database is not empty; import into a new one")
-        job = _begin(parts, owner, database, brought, ids["job_id"], now)
+        job = _begin(parts, database, brought, ids["job_id"], now)
     if job.is_over():
         return ids
     if isinstance(brought, Zip):
@@ -93,7 +92,7 @@ def follow(parts: Parts, owner: str, database_id: str, job_id: str) -> dict[str,
 
     Raises: UnknownDatabaseError, DatabaseDestroyedError, UnknownJobError.
     """
-    database = existing(find(parts, owner, database_id))
+    database = existing(parts.databases.of_owner(owner, database_id))
     job = parts.jobs.get(database.id, job_id) if is_id("job", job_id) else None
     if job is None:
         raise UnknownJobError
@@ -101,7 +100,7 @@ def follow(parts: Parts, owner: str, database_id: str, job_id: str) -> dict[str,
     return shown | ({"error": job.error} if job.error else {})
 
 
-def _begin(parts: Parts, owner: str, database: Database, brought: Zip | Stored, job_id: str, now: datetime) -> Job:
+def _begin(parts: Parts, database: Database, brought: Zip | Stored, job_id: str, now: datetime) -> Job:
     """Make the job and mark the database with it, all or nothing; an upload is used up by it."""
     upload: Job | None = None
     if isinstance(brought, Zip):
@@ -110,7 +109,7 @@ def _begin(parts: Parts, owner: str, database: Database, brought: Zip | Stored, 
         upload = usable_upload(_upload(parts, database, brought.upload_id), parts.policy, now)
         source = Source(database.region, staging_key(database.id, upload.id), int(upload.detail["bytes"]))
     else:
-        source = _export(parts, owner, brought.export_id or "", now)
+        source = _export(parts, database.owner, brought.export_id or "", now)
     job = Job(database.id, job_id, Kind.IMPORT, JobStatus.QUEUED, now, detail={"source": source.detail()})
     operations: list[Operation] = [
         parts.databases.import_operation(database, job.id),
@@ -134,7 +133,7 @@ def _upload(parts: Parts, database: Database, upload_id: str) -> Job | None:
 def _export(parts: Parts, owner: str, export_id: str, now: datetime) -> Source:
     """A ready export of a database of the caller's. Raises: UnknownJobError, JobStateError."""
     try:
-        database = find(parts, owner, database_of("exp", export_id) or "")
+        database = parts.databases.of_owner(owner, database_of("exp", export_id) or "")
     except UnknownDatabaseError:
         raise UnknownJobError from None
     if database.status in (Status.DELETING, Status.DESTROYED):

@@ -2,30 +2,32 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from privacy import policy
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
-from privacy.hosting import Host, Names, hosts
+from privacy.home import Clients, Home
+from privacy.hosting import Host
 from privacy.policy import Policy
 from privacy.queues import Queues
 from privacy.settings import Deployment
+from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.jobs import Jobs
 from privacy.tables.removals import Removals
 from privacy.tables.sessions import Sessions
-from privacy.tables.store import Operation, Table, transact
-from privacy.vault.secrets import secret
+from privacy.tables.store import Operation
 from privacy.vault.tokens import Pseudonyms
 from privacy.web.requests import Edge
 
 
 class DatabasesSettings(Deployment):
-    """`trusted_edge` tells the country of who asks for a database without naming one."""
+    """`trusted_edge` tells the country of who asks for a database without naming one. `closed_regions` are the Cloud
+    Regions, separated by commas, that no database may be moved to.
+    """
 
     trusted_edge: Edge
+    closed_regions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +41,38 @@ class Parts:
     databases: Databases
     jobs: Jobs
     removals: Removals
+    certificates: Certificates
     idempotency: Idempotency
     pseudonyms: Callable[[], Pseudonyms]
     host: Callable[[str], Host]
     queues: Queues
     transact: Callable[[Sequence[Operation]], None]
 
+    @property
+    def home(self) -> str:
+        """The Cloud Region of the control tables."""
+        return self.policy.region_in(self.settings.home_region)
+
     def send(self, queue: str, region: str, message: dict[str, str]) -> None:
         """Send ids to a queue of a Cloud Region."""
         self.queues.send(queue, self.policy.regions[region].aws, message)
 
 
-def assemble(settings: DatabasesSettings, clock: Clock = system_clock) -> Parts:
+def assemble(settings: DatabasesSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
-    home = settings.home_region
-    names = Names(settings.stack, settings.account)
-    in_force = policy.load()
-    dynamodb, secrets = client("dynamodb", home), client("secretsmanager", home)
-
-    def table(thing: str) -> Table:
-        return Table(dynamodb, names.table(thing))
-
+    home = Home(settings, clients)
     return Parts(
         settings=settings,
-        policy=in_force,
+        policy=home.policy,
         clock=clock,
-        sessions=Sessions(table("sessions"), in_force),
-        databases=Databases(table("databases")),
-        jobs=Jobs(table("jobs")),
-        removals=Removals(table("removals")),
-        idempotency=Idempotency(table("idempotency"), in_force),
-        pseudonyms=lambda: Pseudonyms(secret(secrets, f"{settings.stack}/pseudonyms")),
-        host=hosts(names, in_force),
-        queues=Queues(settings.stack, settings.account),
-        transact=partial(transact, dynamodb),
+        sessions=Sessions(home.table("sessions"), home.policy),
+        databases=Databases(home.table("databases")),
+        jobs=Jobs(home.table("jobs")),
+        removals=Removals(home.table("removals")),
+        certificates=Certificates(home.table("removals")),
+        idempotency=Idempotency(home.table("idempotency"), home.policy),
+        pseudonyms=home.pseudonyms,
+        host=home.hosts(),
+        queues=home.queues(),
+        transact=home.transact,
     )

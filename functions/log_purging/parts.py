@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
-from privacy import policy
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
-from privacy.hosting import Names
+from privacy.home import Clients, Home
 from privacy.policy import Period
 from privacy.removal.holds import Held, none_recorded
 from privacy.settings import Deployment
-from privacy.tables.store import Table
 from privacy.tables.visits import Visits
 
 
@@ -23,8 +21,7 @@ class Parts:
     held: Held = none_recorded
 
 
-def assemble(settings: Deployment, clock: Clock = system_clock) -> Parts:
+def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
-    table = Table(client("dynamodb", settings.home_region), Names(settings.stack, settings.account).table("visits"))
-    in_force = policy.load()
-    return Parts(clock, in_force.retention["visits"], Visits(table, in_force))
+    home = Home(settings, clients)
+    return Parts(clock, home.policy.retention["visits"], Visits(home.table("visits"), home.policy))

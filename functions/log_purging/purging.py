@@ -1,14 +1,10 @@
 """Removing visits whose period is over, page by page, unless they are held (promise visits.retention)."""
 
-from collections.abc import Callable
-
 from log_purging.parts import Parts
-from privacy.removal.sweep import Swept
-
-STORE = "visits"
+from privacy.removal.sweep import HasTime, Swept
 
 
-def purge(parts: Parts, has_time: Callable[[], bool]) -> Swept:
+def purge(parts: Parts, has_time: HasTime) -> Swept:
     """Remove what is due until time is up; the next run goes on from what still lies there."""
     removed, lag, held = 0, 0, 0
     pages = parts.visits.due(parts.clock())
@@ -21,5 +17,5 @@ def purge(parts: Parts, has_time: Callable[[], bool]) -> Swept:
             oldest = min(visit.visited_at for visit in free)
             lag = max(lag, int((parts.clock() - parts.period.after(oldest)).total_seconds()))
         if not has_time():
-            return Swept(STORE, removed, lag, left=next(pages, None) is not None, held=held)
-    return Swept(STORE, removed, lag, left=False, held=held)
+            return Swept(removed, lag, left=next(pages, None) is not None, held=held)
+    return Swept(removed, lag, left=False, held=held)

@@ -2,19 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from mail.post import Post
-from privacy import policy
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
-from privacy.hosting import Names
+from privacy.home import Clients, Home
 from privacy.settings import Deployment
 from privacy.tables.accounts import Accounts
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.signups import Signups
-from privacy.tables.store import Table
-from privacy.vault.secrets import secret
 from privacy.vault.tokens import Links, Pseudonyms
 
 
@@ -39,20 +35,16 @@ class Parts:
     post: Post
 
 
-def assemble(settings: MailSettings, clock: Clock = system_clock) -> Parts:
+def assemble(settings: MailSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
-    home = settings.home_region
-    names = Names(settings.stack, settings.account)
-    in_force = policy.load()
-    dynamodb = client("dynamodb", home)
-    secret_of = partial(secret, client("secretsmanager", home))
+    home = Home(settings, clients)
     return Parts(
         settings=settings,
         clock=clock,
-        signups=Signups(Table(dynamodb, names.table("signups")), in_force),
-        accounts=Accounts(Table(dynamodb, names.table("accounts"))),
-        enquiries=Enquiries(Table(dynamodb, names.table("enquiries")), in_force),
-        links=lambda: Links(secret_of(f"{settings.stack}/links")),
-        pseudonyms=lambda: Pseudonyms(secret_of(f"{settings.stack}/pseudonyms")),
-        post=Post(client("sesv2", home), settings.mail_sender),
+        signups=Signups(home.table("signups"), home.policy),
+        accounts=Accounts(home.table("accounts")),
+        enquiries=Enquiries(home.table("enquiries"), home.policy),
+        links=home.links,
+        pseudonyms=home.pseudonyms,
+        post=Post(home.client("sesv2"), settings.mail_sender),
     )

@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from privacy import policy
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
-from privacy.hosting import Names
+from privacy.home import Clients, Home
 from privacy.settings import Deployment
+from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.expiry import Expiring
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
-from privacy.tables.store import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +24,17 @@ class Parts:
     stores: Mapping[str, tuple[Expiring, ...]]
 
 
-def assemble(settings: Deployment, clock: Clock = system_clock) -> Parts:
+def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
-    names = Names(settings.stack, settings.account)
-    in_force = policy.load()
-    dynamodb = client("dynamodb", settings.home_region)
-
-    def table(thing: str) -> Table:
-        return Table(dynamodb, names.table(thing))
-
+    home = Home(settings, clients)
     return Parts(
         clock,
         {
-            "sessions": Sessions(table("sessions"), in_force).expiring(),
-            "signups": (Signups(table("signups"), in_force).expiring(),),
-            "enquiries": (Enquiries(table("enquiries"), in_force).expiring(),),
-            "billing": (Billing(table("billing"), in_force).expiring(),),
-            "idempotency": (Idempotency(table("idempotency"), in_force).expiring(),),
+            "sessions": Sessions(home.table("sessions"), home.policy).expiring(),
+            "attempts": (Attempts(home.table("sessions"), home.policy).expiring(),),
+            "signups": (Signups(home.table("signups"), home.policy).expiring(),),
+            "enquiries": (Enquiries(home.table("enquiries"), home.policy).expiring(),),
+            "billing": (Billing(home.table("billing"), home.policy).expiring(),),
+            "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
         },
     )

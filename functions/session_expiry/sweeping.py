@@ -1,55 +1,23 @@
-"""One sweep over all stores: each by itself, so that one that fails keeps no other from being swept."""
+"""The sweeps of every store whose items end a period after an origin: one for each limit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from privacy.removal.sweep import SweepError, Swept, sweep
+from privacy.removal.sweep import HasTime, Swept, sweep
+from privacy.schedules import Sweep
 from privacy.tables.expiry import Expiring
 from session_expiry.parts import Parts
 
 
-def sweep_all(parts: Parts, has_time: Callable[[], bool], failed: Callable[[str, Exception], None]) -> list[Swept]:
-    """Remove what is due in every store until time is up; `failed` hears of whatever could not be removed.
+def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
+    """What removes the things that are due, by store.
 
-    A store that could not be looked into has no result: nothing is known of how late it is, and its alarm takes that
-    for a breach.
+    What several limits end is removed by the first one that finds it, which also tells its lag: for a session the idle
+    limit, so after a pause of the sweep that is longer than the idle period, up to so much less is told.
     """
-    done: list[Swept] = []
-    for store, limits in parts.stores.items():
-        swept = _sweep_store(parts, store, limits, has_time, partial(failed, store))
-        if len(swept) == len(limits):
-            done.append(_together(store, swept))
-    return done
+    return {store: [partial(_sweep, parts, limit) for limit in limits] for store, limits in parts.stores.items()}
 
 
-def _sweep_store(
-    parts: Parts,
-    store: str,
-    limits: Sequence[Expiring],
-    has_time: Callable[[], bool],
-    failed: Callable[[Exception], None],
-) -> list[Swept]:
-    """What several limits end is removed by the first one that finds it, which also tells its lag: for a session the
-    idle limit, so after a pause of the sweep that is longer than the idle period, up to so much less is told.
-    """
+def _sweep(parts: Parts, limit: Expiring, has_time: HasTime) -> Swept:
     now = parts.clock()
-    done: list[Swept] = []
-    for limit in limits:
-        try:
-            done.append(sweep(store, limit.due(now), partial(limit.remove, now=now), parts.clock, has_time))
-        except SweepError as error:
-            failed(error)
-            done.append(error.swept)
-        except Exception as error:  # the handler raises in the end
-            failed(error)
-    return done
-
-
-def _together(store: str, swept: Sequence[Swept]) -> Swept:
-    return Swept(
-        store,
-        removed=sum(one.removed for one in swept),
-        lag_seconds=max(one.lag_seconds for one in swept),
-        left=any(one.left for one in swept),
-        failed=sum(one.failed for one in swept),
-    )
+    return sweep(limit.due(now), partial(limit.remove, now=now), parts.clock, has_time)

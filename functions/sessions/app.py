@@ -21,7 +21,7 @@ from privacy.web.identity import (
 )
 from privacy.web.requests import address, json_body
 from sessions.parts import Parts, SessionsSettings, assemble
-from sessions.signing_in import WrongCredentialsError, sign_in
+from sessions.signing_in import TooManyAttemptsError, WrongCredentialsError, sign_in
 
 
 def build(parts: Callable[[], Parts]) -> PrivacyApp:
@@ -36,6 +36,9 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         visitor = address(request, parts().settings.trusted_edge)
         try:
             signed_in = sign_in(parts(), form, address=visitor, old_token=cookie_token(request))
+        except TooManyAttemptsError as error:
+            wait = {"Retry-After": str(error.seconds)}
+            raise ProblemError(429, f"too many passwords were tried; wait {error.seconds} s", headers=wait) from None
         except WrongCredentialsError:
             raise ProblemError(401, "the address or the password is wrong") from None
         session = signed_in.session

@@ -3,17 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from privacy import policy
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
-from privacy.hosting import Names
+from privacy.home import Clients, Home
 from privacy.policy import Policy
 from privacy.settings import Deployment
 from privacy.tables.accounts import Accounts
+from privacy.tables.attempts import Attempts
 from privacy.tables.sessions import Sessions
-from privacy.tables.store import Table
 from privacy.vault.addresses import AddressSeal
-from privacy.vault.secrets import secret
 from privacy.vault.tokens import Pseudonyms
 from privacy.web.requests import Edge
 
@@ -33,22 +31,21 @@ class Parts:
     clock: Clock
     accounts: Accounts
     sessions: Sessions
+    attempts: Attempts
     pseudonyms: Callable[[], Pseudonyms]
     addresses: AddressSeal
 
 
-def assemble(settings: SessionsSettings, clock: Clock = system_clock) -> Parts:
+def assemble(settings: SessionsSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
-    home = settings.home_region
-    names = Names(settings.stack, settings.account)
-    in_force = policy.load()
-    dynamodb, secrets = client("dynamodb", home), client("secretsmanager", home)
+    home = Home(settings, clients)
     return Parts(
         settings=settings,
-        policy=in_force,
+        policy=home.policy,
         clock=clock,
-        accounts=Accounts(Table(dynamodb, names.table("accounts"))),
-        sessions=Sessions(Table(dynamodb, names.table("sessions")), in_force),
-        pseudonyms=lambda: Pseudonyms(secret(secrets, f"{settings.stack}/pseudonyms")),
-        addresses=AddressSeal(client("kms", home), f"alias/{settings.stack}-addresses"),
+        accounts=Accounts(home.table("accounts")),
+        sessions=Sessions(home.table("sessions"), home.policy),
+        attempts=Attempts(home.table("sessions"), home.policy),
+        pseudonyms=home.pseudonyms,
+        addresses=home.addresses(),
     )

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import urllib3
 from pydantic import Field
 
-from privacy import policy
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
-from privacy.hosting import Host, Names, hosts
+from privacy.home import Clients, Home
+from privacy.hosting import Host
 from privacy.policy import Policy
 from privacy.queues import Queues
 from privacy.settings import Deployment
@@ -22,9 +22,8 @@ from privacy.tables.enquiries import Enquiries
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
-from privacy.tables.store import Operation, Table, transact
+from privacy.tables.store import Operation
 from privacy.vault.addresses import AddressSeal
-from privacy.vault.secrets import secret
 from privacy.vault.tokens import Links, Pseudonyms
 from privacy.web.requests import Edge
 from signup.captcha import Google, Local, Verifier
@@ -64,36 +63,26 @@ class Parts:
     transact: Callable[[Sequence[Operation]], None]
 
 
-def assemble(settings: SignupSettings, clock: Clock = system_clock) -> Parts:
+def assemble(settings: SignupSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
-    home = settings.home_region
-    names = Names(settings.stack, settings.account)
-    in_force = policy.load()
-    dynamodb, secrets = client("dynamodb", home), client("secretsmanager", home)
-
-    def table(thing: str) -> Table:
-        return Table(dynamodb, names.table(thing))
-
-    def secret_of(thing: str) -> bytes:
-        return secret(secrets, f"{settings.stack}/{thing}")
-
-    google = Google(partial(secret_of, "captcha"), urllib3.PoolManager())
+    home = Home(settings, clients)
+    google = Google(partial(home.secret, "captcha"), urllib3.PoolManager())
     return Parts(
         settings=settings,
-        policy=in_force,
+        policy=home.policy,
         clock=clock,
-        signups=Signups(table("signups"), in_force),
-        enquiries=Enquiries(table("enquiries"), in_force),
-        accounts=Accounts(table("accounts")),
-        billing=Billing(table("billing"), in_force),
-        databases=Databases(table("databases")),
-        sessions=Sessions(table("sessions"), in_force),
-        idempotency=Idempotency(table("idempotency"), in_force),
-        links=lambda: Links(secret_of("links")),
-        pseudonyms=lambda: Pseudonyms(secret_of("pseudonyms")),
-        addresses=AddressSeal(client("kms", home), f"alias/{settings.stack}-addresses"),
-        host=hosts(names, in_force),
-        queues=Queues(settings.stack, settings.account),
+        signups=Signups(home.table("signups"), home.policy),
+        enquiries=Enquiries(home.table("enquiries"), home.policy),
+        accounts=Accounts(home.table("accounts")),
+        billing=Billing(home.table("billing"), home.policy),
+        databases=Databases(home.table("databases")),
+        sessions=Sessions(home.table("sessions"), home.policy),
+        idempotency=Idempotency(home.table("idempotency"), home.policy),
+        links=home.links,
+        pseudonyms=home.pseudonyms,
+        addresses=home.addresses(),
+        host=home.hosts(),
+        queues=home.queues(),
         verifier=Local() if settings.captcha_verifier == "local" else google,
-        transact=partial(transact, dynamodb),
+        transact=home.transact,
     )

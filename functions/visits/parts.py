@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from privacy import policy
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
-from privacy.hosting import Names
+from privacy.home import Clients, Home
 from privacy.settings import Deployment
-from privacy.tables.store import Table
 from privacy.tables.visits import Visits
 from privacy.web.requests import Edge
 
@@ -27,7 +25,7 @@ class Parts:
     visits: Visits
 
 
-def assemble(settings: VisitsSettings, clock: Clock = system_clock) -> Parts:
+def assemble(settings: VisitsSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
-    table = Table(client("dynamodb", settings.home_region), Names(settings.stack, settings.account).table("visits"))
-    return Parts(settings, clock, Visits(table, policy.load()))
+    home = Home(settings, clients)
+    return Parts(settings, clock, Visits(home.table("visits"), home.policy))

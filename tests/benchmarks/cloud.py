@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from privacy import policy
 from privacy.hosting import Host, hosts
 from privacy.hosting.files import Files
@@ -18,7 +22,7 @@ from tests.benchmarks.buckets import Buckets
 from tests.benchmarks.dynamo import Dynamo
 from tests.benchmarks.figures import BenchmarkError
 from tests.template.source import resources
-from tests.unit.engine import HOME, NAMES, NOON, Context, Resolver, failures, sqs_event
+from tests.unit.engine import HOME, NAMES, NOON, REGIONS, Context, Resolver, failures, sqs_event
 
 POLICY = policy.load()
 REGION = "asia"
@@ -28,11 +32,24 @@ MODEL = "people"
 class Kms:
     """Wraps data keys by not wrapping them: KMS's own time is not ours."""
 
-    def generate_data_key_without_plaintext(self, **call: Any) -> dict[str, Any]:
-        return {"CiphertextBlob": b"\x17" * 32}
+    def generate_data_key(self, **call: Any) -> dict[str, Any]:
+        return {"CiphertextBlob": b"\x17" * 32, "Plaintext": b"\x17" * 32}
+
+    def encrypt(self, **call: Any) -> dict[str, Any]:
+        return {"CiphertextBlob": call["Plaintext"]}
 
     def decrypt(self, **call: Any) -> dict[str, Any]:
         return {"Plaintext": call["CiphertextBlob"]}
+
+    def sign(self, **call: Any) -> dict[str, Any]:
+        return {"KeyId": call["KeyId"], "Signature": _SIGNS.sign(call["Message"], ec.ECDSA(SHA256()))}
+
+    def get_public_key(self, **call: Any) -> dict[str, Any]:
+        public = _SIGNS.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return {"PublicKey": public}
+
+
+_SIGNS = ec.generate_private_key(ec.SECP256R1())
 
 
 class Sqs:
@@ -50,19 +67,23 @@ class Sqs:
 
 
 class Cloud:
-    """The stores of one deployment, and its clients."""
+    """The stores of one deployment, and its clients. `dynamodb` is that of the home region, where the database is."""
 
     def __init__(self) -> None:
-        self.dynamodb = Dynamo(_keys())
+        self.tables = {region: Dynamo(_keys()) for region in REGIONS}
         self.s3 = Buckets()
         self.sqs = Sqs()
-        self.services = {"dynamodb": self.dynamodb, "s3": self.s3, "sqs": self.sqs, "kms": Kms()}
+        self.services = {"s3": self.s3, "sqs": self.sqs, "kms": Kms()}
         self.hosts = hosts(NAMES, POLICY, self.client)
 
+    @property
+    def dynamodb(self) -> Dynamo:
+        """The tables of the home region."""
+        return self.tables[HOME]
+
     def client(self, service: str, region: str) -> Any:
-        """The client of a service, the same in every region."""
-        del region
-        return self.services[service]
+        """The client of a service: tables are a region's own, the rest is the same in every one."""
+        return self.tables[region] if service == "dynamodb" else self.services[service]
 
     @property
     def host(self) -> Host:
@@ -75,7 +96,7 @@ class Cloud:
 
     def calls(self) -> int:
         """Calls to DynamoDB and S3 so far."""
-        return self.dynamodb.calls.total() + self.s3.calls.total()
+        return sum(tables.calls.total() for tables in self.tables.values()) + self.s3.calls.total()
 
     def database(self, status: Status = Status.ACTIVE, counts: Counts | None = None, owner: str = "nobody") -> Database:
         """A new database with its data key."""

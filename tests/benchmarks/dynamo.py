@@ -16,6 +16,7 @@ PAGE_BYTES = 1 << 20
 
 _GREATEST = "\U0010ffff"
 _BEGINS = re.compile(r"begins_with\(#\w+, (:\w+)\)")
+_FROM, _BELOW = re.compile(r" >= (:\w+)"), re.compile(r" < (:\w+)")
 _BETWEEN = re.compile(r"BETWEEN (:\w+) AND (:\w+)")
 _SET = re.compile(r"(#\w+) = (:\w+)")
 
@@ -177,6 +178,10 @@ def _asked(condition: str, values: Mapping[str, Any]) -> tuple[str, str, str]:
     if begins := _BEGINS.search(condition):
         prefix = values[begins[1]]["S"]
         return hashed, prefix, prefix + _GREATEST
+    if start := _FROM.search(condition):
+        return hashed, values[start[1]]["S"], _GREATEST
+    if below := _BELOW.search(condition):
+        return hashed, "", values[below[1]]["S"]  # that one text itself is no id
     if between := _BETWEEN.search(condition):
         return hashed, values[between[1]]["S"], values[between[2]]["S"]
     if condition.count(":") > 1:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from database_export.app import build
-from database_export.parts import assemble
 from privacy.hosting.transfers import export_key
 from privacy.models.databases import Database
 from privacy.models.ids import new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind
 from privacy.settings import Deployment, load
 from privacy.tables.jobs import Jobs
+from privacy.work import assemble
 from tests.benchmarks import samples
 from tests.benchmarks.cloud import Cloud, standing_clock
 from tests.benchmarks.figures import BenchmarkError, Figure, Goal, Say

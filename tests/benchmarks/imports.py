@@ -32,7 +32,7 @@ print(imported - started, time.process_time() - started)
 """
 
 _ASSEMBLES = """
-from {function}.parts import assemble
+from {function}.app import assemble
 from privacy.settings import load
 assemble(load(next(iter(assemble.__annotations__.values()))))
 """

@@ -9,26 +9,21 @@ hidden. DynamoDB answers at once and processor time is taken, so that the two di
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 from boto3.dynamodb.types import TypeSerializer
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from content.app import build
-from content.parts import ContentSettings, Parts
+from content.parts import ContentSettings, assemble
 from privacy.models.sessions import Session
-from privacy.queues import Queues
 from privacy.settings import load
-from privacy.tables.databases import Databases
-from privacy.tables.idempotency import Idempotency
-from privacy.tables.jobs import Jobs
-from privacy.tables.sessions import Sessions
-from privacy.tables.store import transact
 from privacy.vault.tokens import Pseudonyms, new_session_token, session_hash
 from tests.benchmarks import samples
-from tests.benchmarks.cloud import MODEL, POLICY, Cloud, standing_clock
+from tests.benchmarks.cloud import MODEL, Cloud, standing_clock
 from tests.benchmarks.figures import BenchmarkError, Figure, Goal, Say
 from tests.benchmarks.timing import best_of, cpu_seconds
-from tests.unit.engine import ACCOUNT, NAMES, NOON, STACK, Context, environment, rest_event, send
+from tests.unit.engine import NAMES, NOON, Context, environment, rest_event, send
 
 RECORDS = 10_000
 """About what fits into one batch of 4 MB."""
@@ -41,9 +36,11 @@ def figures(quick: bool, say: Say) -> Iterator[Figure]:
     count, rounds = (QUICK_RECORDS, QUICK_ROUNDS) if quick else (RECORDS, ROUNDS)
     body = samples.lines(count)
     cloud = Cloud()
-    app = build(lambda: _parts(cloud))
+    settings = load(ContentSettings, environment("ContentFunction"))
+    parts = replace(assemble(settings, standing_clock, cloud.client), pseudonyms=_pseudonyms)
+    app = build(lambda: parts)
     token = new_session_token()
-    Sessions(cloud.table("sessions"), POLICY).create(Session(session_hash(token), "acc_benchmark", NOON, NOON))
+    parts.sessions.create(Session(session_hash(token), "acc_benchmark", NOON, NOON))
     database = cloud.database(owner=_pseudonyms().owner("acc_benchmark"))
     path = f"/databases/{database.id}/records/{MODEL}"
     headers = {"Content-Type": "application/x-ndjson", "X-Requested-With": "benchmark"}
@@ -73,19 +70,3 @@ def _by_hand(cloud: Cloud, body: bytes) -> None:
 
 def _pseudonyms() -> Pseudonyms:
     return Pseudonyms(b"a secret of the benchmarks")
-
-
-def _parts(cloud: Cloud) -> Parts:
-    return Parts(
-        settings=load(ContentSettings, environment("ContentFunction")),
-        policy=POLICY,
-        clock=standing_clock,
-        sessions=Sessions(cloud.table("sessions"), POLICY),
-        databases=Databases(cloud.table("databases")),
-        jobs=Jobs(cloud.table("jobs")),
-        idempotency=Idempotency(cloud.table("idempotency"), POLICY),
-        pseudonyms=_pseudonyms,
-        host=cloud.hosts,
-        queues=Queues(STACK, ACCOUNT, cloud.client),
-        transact=lambda operations: transact(cloud.dynamodb, operations),
-    )

@@ -1,5 +1,6 @@
 """Input that is wrong, over real HTTP: each gets the clear answer of the interface, and changes nothing else."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from tests.integration.deployed import (
     Deployed,
     assert_problem,
     file_route,
+    found,
     lines,
     new_address,
     new_id,
@@ -187,6 +189,24 @@ def test_a_wrong_password_and_an_unknown_address_get_one_answer(system: Deployed
         assert_problem(answer, 401, sent=[MARK])
         assert answer.content == answers[0].content
         assert "Set-Cookie" not in answer.headers
+
+
+def test_guessing_is_slowed_down_alike_at_a_known_and_an_unknown_address(system: Deployed) -> None:
+    customer, unknown = system.customer(), new_address()
+    for email in (customer.email, unknown):
+        guess = raw({"email": email, "password": f"{MARK} is not it"})
+        for _ in range(10):
+            assert_problem(system.send("POST", "/sessions", guess, JSON), 401, sent=[MARK])
+        right = raw({"email": email, "password": PASSWORD})
+        for sent in (guess, right):
+            answer = system.send("POST", "/sessions", sent, JSON)
+            problem = assert_problem(answer, 429, sent=[MARK, email])
+            wait = answer.headers["Retry-After"]
+            assert 0 < int(wait) <= 30
+            assert problem["detail"] == f"too many passwords were tried; wait {wait} s"
+            assert "Set-Cookie" not in answer.headers
+    customer.panel.call("GET", "/sessions/current", expect=200)  # who is signed in stays so
+    assert not found(system.everything(), [customer.email, unknown], but_in=["perfectwork-accounts"])
 
 
 def test_a_wrong_sign_in_is_422(system: Deployed) -> None:
@@ -467,15 +487,30 @@ def test_parts_that_were_not_stored_complete_no_upload(system: Deployed) -> None
     customer.panel.call("POST", route, {"parts": [{"number": 1, "etag": etag}]}, expect=200)  # again: the same
 
 
-def test_an_upload_of_another_size_than_announced_is_over(system: Deployed) -> None:
+def test_an_upload_is_joined_only_when_every_byte_is_named_and_may_be_put_right_until_then(system: Deployed) -> None:
     customer = system.customer()
-    wanted = {"database_id": customer.database, "bytes": 11, "content_type": "text/plain"}
+    content = b"a" * 8 * 1024**2 + b"0123456789"
+    wanted = {"database_id": customer.database, "bytes": len(content), "content_type": "text/plain"}
     upload = customer.panel.call("POST", "/uploads", wanted, expect=201).json()
-    etag = customer.panel.put_part(upload["parts"][0]["url"], b"0123456789")
-    route = f"/uploads/{upload['upload_id']}/completion"
-    answer = customer.panel.call("POST", route, {"parts": [{"number": 1, "etag": etag}]}, expect=422)
-    assert_problem(answer, 422)
-    assert not system.objects("transfer", ASIA, customer.database)
+    first, second = (part["url"] for part in upload["parts"])
+    size, route = upload["part_size"], f"/uploads/{upload['upload_id']}/completion"
+
+    def completed(*etags: str, expect: int) -> Answer:
+        parts = [{"number": number, "etag": etag} for number, etag in enumerate(etags, start=1)]
+        return customer.panel.call("POST", route, {"parts": parts}, expect=expect)
+
+    one, short = customer.panel.put_part(first, content[:size]), customer.panel.put_part(second, b"012345678")
+    for etags, field in (((one,), "parts"), ((one, short), "parts"), ((one, one), "parts.1.etag")):
+        problem = assert_problem(completed(*etags, expect=422), 422, sent=[one, short])
+        assert [error["field"] for error in problem["errors"]] == [field]
+    two = customer.panel.put_part(second, content[size:])
+    assert_problem(completed(one, short, expect=422), 422)  # sent again since
+    for _ in range(2):
+        assert completed(one, two, expect=200).json()["status"] == "complete"
+    place = f"{file_route(customer.database, 'a')}&upload_id={upload['upload_id']}"
+    job = customer.panel.call("PUT", place, expect=202).json()["job_id"]
+    customer.followed(f"/databases/{customer.database}/jobs/{job}", "done")
+    assert customer.files() == {"a": hashlib.sha256(content).hexdigest()}
 
 
 def test_a_wrong_import_is_refused(refused: Refused) -> None:

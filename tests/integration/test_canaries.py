@@ -17,6 +17,8 @@ QUEUES = {
     "deletion": "database_deletion",
     "export": "database_export",
     "import": "database_import",
+    "backup": "database_backup",
+    "restore": "database_restore",
 }
 """Each queue of home and its worker."""
 

@@ -18,8 +18,10 @@ REGIONS = (ASIA, "us-east-1")
 SAMPLES = sorted(path.relative_to(EVENTS).with_suffix("").as_posix() for path in EVENTS.glob("*/*.json"))
 DOWN = "signup/bad-verifier-down"
 """The one sample whose right answer is a 503."""
-NOTHING_TO_DO = ("database_deletion/bad-no-segment", "database_import/bad-unknown-job")
+NOTHING_TO_DO = ("database_deletion/bad-no-segment", "database_import/bad-unknown-job", "database_move/bad-unknown-job")
 """They ask of a database or a job that is not there, as a late message may: nothing is done, and nothing repeated."""
+OPERATOR_S = tuple(f"database_restore/bad-{case}" for case in ("unknown-backup", "unknown-restore", "overwrite"))
+"""Calls of an operator's, not messages: they are refused with a sentence."""
 UNKNOWN_EVENT = "bad-unknown-event"
 """What neither a queue nor a schedule sends: nothing is done, and a sentence of ours says so."""
 
@@ -40,6 +42,9 @@ QUEUES = {
     "database_deletion": "deletion",
     "database_export": "export",
     "database_import": "import",
+    "database_backup": "backup",
+    "database_restore": "restore",
+    "database_move": "move",
 }
 
 
@@ -95,7 +100,7 @@ def test_every_sample_is_answered_by_its_deployed_function(
     if kind == "Schedule":
         assert not answer.failed, answer.payload
         assert ("error" in answer.payload) == bad
-    elif kind == "SQS" and name.endswith(UNKNOWN_EVENT):
+    elif kind == "SQS" and (name.endswith(UNKNOWN_EVENT) or name in OPERATOR_S):
         assert (answer.failed, set(answer.payload)) == (False, {"error"})
     elif kind == "SQS":
         assert not answer.failed, answer.payload
@@ -119,14 +124,15 @@ def test_every_function_of_the_template_has_samples_good_and_bad() -> None:
     assert {Path(sample).parts[0] for sample in SAMPLES} == set(TRIGGERS)
 
 
-def test_the_twelve_functions_are_deployed_where_they_belong(system: Deployed) -> None:
-    everywhere = {"database_deletion", "database_export", "database_import"}
+def test_the_fifteen_functions_are_deployed_where_they_belong(system: Deployed) -> None:
+    here_too = ("backup", "deletion", "export", "import", "move", "restore")
+    everywhere = {f"database_{name}" for name in here_too}
     for region in system.regions:
         deployed = functions.all_names(system.engine, region)
         here = TRIGGERS if region == system.home else everywhere
         names = {f"perfectwork-{name.replace('_', '-')}" for name in here}
         assert set(deployed) == names
-    assert len(TRIGGERS) == 12
+    assert len(TRIGGERS) == 15
 
 
 STRANGE: list[Any] = [
@@ -210,6 +216,9 @@ def test_a_good_message_beside_a_broken_one_is_done(system: Deployed, name: str)
         "database_deletion": '{"database_id": "db_aaaaaaaaaaaaaaaaaaaaaaaaaa", "step": "start"}',
         "database_export": f'{{"database_id": "db_{"a" * 26}", "export_id": "exp_{"a" * 52}"}}',
         "database_import": f'{{"database_id": "db_{"a" * 26}", "job_id": "job_{"a" * 26}"}}',
+        "database_backup": f'{{"database_id": "db_{"a" * 26}", "job_id": "bak_{"a" * 52}"}}',
+        "database_restore": f'{{"database_id": "db_{"a" * 26}", "job_id": "job_{"a" * 26}"}}',
+        "database_move": f'{{"database_id": "db_{"a" * 26}", "job_id": "job_{"a" * 26}"}}',
     }[name]
     answer = system.invoke(name, sqs_event([good, "{", good], QUEUES[name], system.home))
     assert (answer.failed, answer.payload) == (False, {"batchItemFailures": [{"itemIdentifier": "message-1"}]})

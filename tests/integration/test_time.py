@@ -179,6 +179,17 @@ def test_an_idempotency_key_means_something_new_after_a_day(seen: Seen) -> None:
     assert seen["key after a day"] == 201
 
 
+def test_who_guessed_too_often_may_sign_in_when_the_wait_is_over(traveller: Deployed) -> None:
+    customer = traveller.customer()
+    credentials = {"email": customer.email, "password": PASSWORD}
+    for _ in range(10):
+        customer.panel.call("POST", "/sessions", credentials | {"password": "not this one, surely"}, expect=401)
+    answer = customer.panel.call("POST", "/sessions", credentials, expect=429)
+    traveller.travel_to(traveller.now() + timedelta(seconds=int(answer.headers["Retry-After"]) + 1))
+    customer.panel.call("POST", "/sessions", credentials, expect=201)
+    customer.panel.call("POST", "/sessions", credentials | {"password": "not this one, surely"}, expect=401)
+
+
 @pytest.mark.promise("sessions.idle", "signup.confirmed", "exports.retention")
 def test_a_tick_tells_what_it_removed_and_how_late_it_was(seen: Seen) -> None:
     first = seen["first tick"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 _LOCAL = ("exceptions", "meta", "generate_presigned_url", "get_paginator", "can_paginate")
 """What a boto3 client does without a call."""
@@ -23,6 +23,7 @@ class Call:
 
     service: str
     name: str
+    region: str = ""
 
     @property
     def writes(self) -> bool:
@@ -31,7 +32,7 @@ class Call:
 
 Fault = Callable[[int, Call], str | None]
 """Says by the number of a call (from 1) what befalls it: `crash-before`, `crash-after`, `timeout-after` (the answer is
-lost), `twice` (as when the SDK tries again after a lost answer), or None.
+lost), `twice` (as when the SDK tries again after a lost answer), `unreachable`, or None.
 """
 
 
@@ -47,10 +48,9 @@ class Faults:
     _lock: Any = field(default_factory=threading.Lock)
 
     def __call__(self, service: str, region: str) -> "Watched":
-        return Watched(self, service, self.clients(service, region))
+        return Watched(self, service, region, self.clients(service, region))
 
-    def made(self, service: str, name: str, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-        this = Call(service, name)
+    def made(self, this: Call, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         with self._lock:
             self.calls.append(this)
             number = len(self.calls)
@@ -59,7 +59,9 @@ class Faults:
         befalls = self.fault(number, this)
         if befalls == "crash-before":
             raise CrashError
-        if befalls == "twice" and name != "transact_write_items":  # its token makes the second one no other
+        if befalls == "unreachable":
+            raise EndpointConnectionError(endpoint_url="https://aws.invalid")
+        if befalls == "twice" and this.name != "transact_write_items":  # its token makes the second one no other
             call(**arguments)
         answer = call(**arguments)
         if befalls == "crash-after":
@@ -75,10 +77,11 @@ class Watched:
 
     faults: Faults
     service: str
+    region: str
     client: Any
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self.client, name)
         if name in _LOCAL:
             return attribute
-        return lambda **arguments: self.faults.made(self.service, name, attribute, arguments)
+        return lambda **arguments: self.faults.made(Call(self.service, name, self.region), attribute, arguments)

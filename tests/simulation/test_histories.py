@@ -10,12 +10,14 @@ from database_deletion.deletion import QUEUE
 from privacy.hosting.records import Records, new_record
 from privacy.hosting.transfers import export_key, staging_key
 from privacy.models.databases import Database, Status
+from privacy.models.removals import AT_HOME, EVERYWHERE
 from privacy.tables.store import instant
 from tests.simulation.broker import Message
 from tests.simulation.faults import Call
 from tests.simulation.world import TICK, World
+from tests.unit import engine
 from tests.unit.database_deletion import planted
-from tests.unit.database_deletion.planted import CANARY
+from tests.unit.database_deletion.planted import CANARY, POLICY
 from tests.unit.engine import SetClock
 
 pytestmark = pytest.mark.usefixtures("stores")
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("stores")
 SHORT = 3
 """Histories in `make test`."""
 
-STORES = ("jobs", "records", "catalogue", "files", "exports", "uploads")
+STORES = (*AT_HOME, *EVERYWHERE)
 
 CHAOS = timedelta(hours=3)
 """How long everything goes wrong; then only the sweep and the queues are left to make up for it."""
@@ -90,13 +92,20 @@ class History:
             self.write(database)
 
     def write(self, database: Database) -> None:
-        """One thing more in one of the database's stores."""
-        host, tag = planted.host(database.region), f"{self.chance.getrandbits(128):032x}"
-        store = self.chance.choice(["records", "catalogue", "files", "exports", "uploads"])
+        """One thing more in one of the database's stores, mostly where it is hosted."""
+        elsewhere = self.chance.random() < 0.3
+        host = planted.host(planted.other(database.region) if elsewhere else database.region)
+        tag = f"{self.chance.getrandbits(128):032x}"
+        store = self.chance.choice(["records", "catalogue", "files", "exports", "uploads", "backups", "deletions"])
+        place = f"{database.id}#{self.chance.randrange(16):02x}"
         if store in ("records", "catalogue"):
             item_id = f"r#{tag}#{tag}" if store == "records" else f"f#{tag}"
-            place = f"{database.id}#{self.chance.randrange(16):02x}"
             host.content.put({"place": place, "id": item_id, "sealed": CANARY.encode(), "size": 4})
+        elif store == "deletions":
+            engine.table("deletions").put({"place": place, "id": f"f#{tag}"})
+        elif store == "backups":
+            key = f"{database.id}/bak_{tag[:26]}.sealed"
+            host.s3.put_object(Bucket=host.backup_bucket, Key=key, Body=CANARY.encode())
         elif store == "files":
             key = f"{database.id}/{tag[:2]}{'0' * 30}"  # some share a key: versions
             host.s3.put_object(Bucket=host.content_bucket, Key=key, Body=CANARY.encode())
@@ -177,7 +186,9 @@ def run(history: History) -> None:
     for database in history.given_up:
         assert planted.left(database.id) == []
         assert planted.removed(database.id) == history.there[database.id]
-        assert planted.tombstone(database.id, database.region)["key"]["state"] == "destroyed"
+        assert planted.certified(database.id) == history.there[database.id]
+        for place in POLICY.regions:
+            assert planted.tombstone(database.id, place)["key"]["state"] == "destroyed"
     kept = planted.databases().get(neighbour.id)
     assert kept
     assert kept.status is Status.ACTIVE

@@ -15,6 +15,7 @@ from privacy.aws import client
 from privacy.models.databases import Database
 from privacy.queues import Queues
 from privacy.removal.stores import PAGE
+from privacy.schedules import SweepFailedError
 from privacy.settings import Deployment, load
 from tests.simulation.broker import Broker, Message
 from tests.simulation.faults import CrashError, Faults
@@ -51,7 +52,7 @@ class World:
 
     def start(self, database: Database) -> None:
         """The message that `POST /databases/{id}/deletion` and the end of grace send."""
-        self.send({"database_id": database.id, "step": "start"}, database.region)
+        self.send({"database_id": database.id, "step": "start"})
 
     def send(self, message: dict[str, str], region: str = "asia") -> None:
         """Any message to the deletion queue of a Cloud Region."""
@@ -80,7 +81,7 @@ class World:
         parts = expiry_parts(load(Deployment, engine.environment(EXPIRY)), self.clock, self.faults)
         try:
             return expiry_app.build(lambda: parts)(schedule_event(self.clock()), Context())
-        except (CrashError, expiry_app.ExpiryFailedError):
+        except (CrashError, SweepFailedError):
             return None
 
     def drain(self) -> None:

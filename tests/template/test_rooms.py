@@ -23,11 +23,17 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "vault": frozenset({"tables", "models", "policy", "clock"}),
     "hosting": frozenset({"aws", "vault", "tables", "models", "policy", "clock"}),
     "removal": frozenset({"aws", "hosting", "vault", "tables", "models", "policy", "clock"}),
+    "home": frozenset({"aws", "hosting", "vault", "tables", "policy", "queues", "settings"}),
+    "portability": frozenset(
+        {"archive", "aws", "hosting", "work", "removal", "vault", "tables", "models", "policy", "clock"}
+    ),
     "telemetry": frozenset(),
     "consumer": frozenset({"aws", "queues", "telemetry"}),
-    "work": frozenset({"consumer", "tables", "models", "clock"}),
-    "schedules": frozenset(),
-    "web": frozenset({"telemetry", "vault", "tables", "models", "policy", "clock"}),
+    "work": frozenset(
+        {"aws", "consumer", "home", "hosting", "queues", "settings", "tables", "models", "policy", "clock"}
+    ),
+    "schedules": frozenset({"removal", "telemetry"}),
+    "web": frozenset({"settings", "telemetry", "vault", "tables", "models", "policy", "clock"}),
 }
 """What each room may import; functions may import all of them, and no other function."""
 

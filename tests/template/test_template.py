@@ -69,7 +69,7 @@ def test_no_role_has_a_managed_policy_a_wildcard_action_or_every_resource() -> N
         assert not [action for action in actions if action.endswith("*")], name
         for resource in statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]:
             assert resource != "*", name
-        if "kms:Decrypt" in actions or "kms:GenerateDataKeyWithoutPlaintext" in actions:
+        if "kms:Decrypt" in actions or "kms:GenerateDataKey" in actions:
             assert "Condition" in statement, f"{name}: a use of a key is bound to its alias or service"
 
 
@@ -173,6 +173,13 @@ def test_the_last_listing_waits_for_the_longest_function_and_a_cached_key() -> N
     assert template()["Parameters"]["SettleSeconds"]["Default"] >= max(timeouts) + CACHE_SECONDS
 
 
+def test_a_region_move_settles_longer_than_any_request_takes() -> None:
+    routes = [body["Properties"] for body in FUNCTIONS.values() if _routes(body)]
+    default = template()["Globals"]["Function"]["Timeout"]
+    longest = max(properties.get("Timeout", default) for properties in routes)
+    assert template()["Parameters"]["MoveSettleSeconds"]["Default"] >= 2 * longest
+
+
 def test_a_silent_worker_is_not_taken_over_before_its_function_must_have_ended() -> None:
     from privacy.models.jobs import LEASE_SECONDS
 
@@ -210,3 +217,42 @@ def test_sweeps_that_do_not_run_raise_an_alarm() -> None:
     for name, alarm in overdue.items():
         assert alarm["TreatMissingData"] == "breaching", name
         assert alarm["MetricName"] == "RemovalLagSeconds", name
+
+
+@pytest.mark.promise("databases.deletion")
+def test_every_store_of_a_deletion_has_an_alarm_that_rings_when_it_is_a_second_overdue() -> None:
+    from database_expiry.overdue import STORES
+
+    alarms = {
+        str(dimension["Value"]).removeprefix("deletion."): body["Properties"]
+        for body in resources("AWS::CloudWatch::Alarm").values()
+        for dimension in body["Properties"].get("Dimensions", [])
+        if str(dimension["Value"]).startswith("deletion.")
+    }
+    assert alarms.keys() == set(STORES)
+    for store, alarm in alarms.items():
+        assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold"), store
+
+
+@pytest.mark.promise("databases.destroyed")
+def test_the_certificate_names_every_table_that_keeps_earlier_states_of_a_database() -> None:
+    from privacy.removal.certificate import RECOVERABLE_AT_HOME, RECOVERABLE_EVERYWHERE
+
+    of_no_database = {"accounts", "billing", "enquiries"}
+    tables = resources("AWS::DynamoDB::Table")
+    recoverable: dict[bool, set[str]] = {True: set(), False: set()}
+    for table in tables.values():
+        if table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]:
+            name = table["Properties"]["TableName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+            recoverable[table.get("Condition") == "IsHome"].add(name)
+    assert recoverable[False] == set(RECOVERABLE_EVERYWHERE)
+    assert recoverable[True] - of_no_database == set(RECOVERABLE_AT_HOME)
+
+
+@pytest.mark.promise("databases.destroyed", "security.measures")
+def test_certificates_are_signed_with_a_key_that_never_leaves_kms_by_the_deletion_alone() -> None:
+    key = template()["Resources"]["CertificateKey"]["Properties"]
+    assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+    signs = [(name, statement) for name, statement in _statements() if "kms:Sign" in statement["Action"]]
+    assert [name for name, _ in signs] == ["DatabaseDeletionRole"]
+    assert "certificates" in json.dumps(signs[0][1]["Condition"])

@@ -1,11 +1,13 @@
-"""For the unit tests: the template's stores in process, and a clock that the test sets."""
+"""For the unit tests: the template's stores in process, a clock that the test sets, and two customers."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from moto import mock_aws
 
 from tests.unit import engine
+from tests.unit.customers import Customer, customer
 from tests.unit.engine import SetClock
 
 
@@ -21,3 +23,15 @@ def stores() -> Iterator[None]:
     with mock_aws():
         engine.deploy()
         yield
+
+
+@pytest.fixture
+def ada(app: Any, parts: Any) -> Customer:
+    """A customer of the function whose `app` and `parts` the test stands on."""
+    return customer(app, parts)
+
+
+@pytest.fixture
+def bob(app: Any, parts: Any) -> Customer:
+    """Another one: the two know nothing of each other."""
+    return customer(app, parts)

@@ -50,6 +50,13 @@ def signed_in(who: Customer, parts: Any) -> Customer:
     return replace(who, token=token)
 
 
+def destroyed(parts: Any, made: Database) -> Database:
+    """A database after its deletion."""
+    for status in (Status.DELETING, Status.DESTROYED):
+        made = parts.databases.change(made, status, made.since)
+    return made
+
+
 def database(
     parts: Any, owner: str, *, name: str = "Ledger", region: str = "asia", now: datetime | None = None
 ) -> Database:

@@ -141,3 +141,21 @@ def test_what_is_raised_between_two_pieces_ends_the_reading() -> None:
     with pytest.raises(TimeoutError):
         object_sha256(RangeReader(s3, BUCKET, KEY), stop)
     assert s3.counted("get_object") <= 5
+
+
+class WholeStore(MemoryStore):
+    """Ignores that a range was asked for, as a server may."""
+
+    def get_object(self, **call: Any) -> dict[str, Any]:
+        call.pop("Range", None)
+        return super().get_object(**call)
+
+
+def test_a_server_that_ignores_the_range_is_read_all_the_same() -> None:
+    store, data = WholeStore(), random.Random(2).randbytes(2 * LONGEST_READ_BYTES + 7)
+    store.put_object(Bucket=BUCKET, Key=KEY, Body=data)
+    reader = RangeReader(store, BUCKET, KEY)
+    assert b"".join(reader.pieces()) == data
+    for place in (0, 1, len(data) // 2, len(data) - 3):
+        reader.seek(place)
+        assert reader.read(1000) == data[place : place + 1000]

@@ -1,4 +1,4 @@
-"""The content routes over the template's stores, two customers, and a database of one of them away from home."""
+"""The content routes over the template's stores, and a database of Ada's away from home."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from content.parts import ContentSettings, Parts, assemble
 from privacy.hosting import Host
 from privacy.models.databases import Database
 from privacy.settings import load
-from tests.unit.customers import Customer, customer, database
+from tests.unit.customers import Customer, database
 from tests.unit.engine import SetClock, environment
 
 
@@ -21,16 +21,6 @@ def parts(stores: None, clock: SetClock) -> Parts:
 @pytest.fixture
 def app(parts: Parts) -> Any:
     return build(lambda: parts)
-
-
-@pytest.fixture
-def ada(app: Any, parts: Parts) -> Customer:
-    return customer(app, parts)
-
-
-@pytest.fixture
-def bob(app: Any, parts: Parts) -> Customer:
-    return customer(app, parts)
 
 
 @pytest.fixture

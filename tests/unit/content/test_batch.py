@@ -11,11 +11,24 @@ from hypothesis import strategies as st
 
 from content import batch
 from content.access import Content
-from content.batch import DATA, KEY, LARGE, LATE, MALFORMED, MAX_REJECTED, MEMBERS, NO_OBJECT, LineError, parse_line
+from content.batch import (
+    DATA,
+    DEEP,
+    KEY,
+    LARGE,
+    LATE,
+    MALFORMED,
+    MAX_REJECTED,
+    MEMBERS,
+    NO_OBJECT,
+    LineError,
+    parse_line,
+)
 from content.parts import Parts
 from privacy.hosting import Host
-from privacy.hosting.records import Records
+from privacy.hosting.records import MAX_RECORD_BYTES, Records
 from privacy.models.databases import Database
+from privacy.models.rawjson import parse_object
 from tests.unit.customers import Customer
 from tests.unit.engine import AMERICAS, NOON, Answer, items
 from tests.unit.interference import once_before, recorded
@@ -92,7 +105,8 @@ def test_bad_utf8_in_one_line_rejects_that_line_only(ada: Customer, made: Databa
         (b'{"key":"a","data":null}', DATA),
         (b'{"key":"a","data":[]}', DATA),
         (b'{"key":"a","data":{"x":1,"x":2}}', DATA),
-        (b'{"key":"a","data":' + b"[" * 300 + b"]" * 300 + b"}", MALFORMED),
+        (b'{"key":"a","data":' + b"[" * 300 + b"]" * 300 + b"}", DEEP),
+        (b'{"key":"a","data":' + b'{"a":' * 257 + b"1" + b"}" * 257 + b"}", DEEP),
         (b'{"key":"a","data":{"d":"' + b"x" * 358_400 + b'"}}', LARGE),
         (b'{"key":"a","data":{"d":"' + b"x" * 400_000 + b'"}}', LARGE),
     ],
@@ -103,8 +117,9 @@ def test_a_line_that_is_no_record_is_told_why(text: bytes, reason: str) -> None:
     assert refused.value.reason == reason
 
 
-def test_the_largest_record_passes_in_a_line_as_it_does_alone() -> None:
-    data = b'{"d":"' + b"x" * (358_400 - 8) + b'"}'
+@pytest.mark.parametrize("data", [b'{"d":"' + b"x" * (358_400 - 8) + b'"}', b'{"a":' * 256 + b"1" + b"}" * 256])
+def test_the_largest_and_the_deepest_record_pass_in_a_line_as_they_do_alone(data: bytes) -> None:
+    assert parse_object(data, limit_bytes=MAX_RECORD_BYTES).text == data
     assert parse_line(b'{"key":"' + b"k" * 200 + b'","data":' + data + b"}") == ("k" * 200, data)
 
 

@@ -9,7 +9,7 @@ from content.app import app as deployed
 from content.parts import Parts
 from privacy.models.databases import Database
 from privacy.models.ids import new_id, new_id_within
-from tests.unit.customers import Customer
+from tests.unit.customers import Customer, destroyed
 from tests.unit.engine import AMERICAS, everything, http, items
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -46,6 +46,28 @@ def test_another_customers_content_is_as_unknown_as_none(
     assert ask(bob, method, path, made.id) == ask(bob, method, path, new_id("db"))
     assert items("content", AMERICAS) == before
     assert items("jobs") == []
+
+
+@pytest.mark.promise("databases.ownership", "databases.destroyed")
+@pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route[1] != "/uploads"])
+def test_whose_a_database_is_and_whether_it_is_there_come_before_what_is_wrong_with_a_request(
+    ada: Customer, bob: Customer, parts: Parts, made: Database, method: str, path: str, subtests: pytest.Subtests
+) -> None:
+    upload_id = new_id_within("upl", made.id)
+    target = path.format(database_id=made.id, model="NO MODEL", key="no#key", upload_id=upload_id).replace(" ", "%20")
+    destroyed(parts, made)
+    for who, status in ((bob, 404), (ada, 410)):
+        for body, content_type in ((None, ""), (b"{", "application/json"), (b"x" * 5_000_000, "text/plain")):
+            with subtests.test(status=status, content_type=content_type):
+                request: dict[str, Any] = {"body": body, "headers": {"Content-Type": content_type}}
+                assert who.send(method, f"{target}?limit=0&path=..", **request).status == status
+
+
+@pytest.mark.promise("databases.destroyed")
+def test_an_upload_for_a_destroyed_database_is_refused_as_such(ada: Customer, parts: Parts, made: Database) -> None:
+    destroyed(parts, made)
+    form = {"database_id": made.id, "bytes": 1, "content_type": "no type"}
+    assert ada.post("/uploads", body=form).status == 410
 
 
 def test_no_route_answers_without_a_session(ada: Customer, made: Database, subtests: pytest.Subtests) -> None:

@@ -1,4 +1,4 @@
-"""Uploads: parts that go straight to the transfer bucket, joined once, of the size that was announced."""
+"""Uploads: parts that go straight to the transfer bucket, joined once and only when they are the announced content."""
 
 import re
 from datetime import timedelta
@@ -11,13 +11,13 @@ from content.access import Content
 from content.parts import Parts
 from content.uploads import NewUpload, begin, plan
 from privacy.hosting import Host
-from privacy.hosting.transfers import MAX_UPLOAD_BYTES, staging_key
+from privacy.hosting.transfers import MAX_UPLOAD_BYTES, Transfers, staging_key
 from privacy.models.databases import Database, Status
 from privacy.models.ids import database_of, new_id, new_id_within
 from privacy.models.jobs import JobStatus, Kind
 from tests.unit.customers import Customer, database, signed_in
 from tests.unit.engine import NOON, Answer, SetClock, items
-from tests.unit.interference import once_before
+from tests.unit.interference import killed_at, once_before
 
 MIB = 1024**2
 ETAG = '"0123456789abcdef0123456789abcdef"'
@@ -135,38 +135,175 @@ def test_the_parts_may_be_named_in_any_order(ada: Customer, made: Database, host
     assert host.s3.get_object(Bucket=host.transfer_bucket, Key=key)["Body"].read() == b"a" * 8 * MIB + b"b" * 5
 
 
-def test_parts_that_were_not_stored_are_refused_and_may_still_be_put_right(
+def named(upload: dict[str, Any], host: Host) -> list[dict[str, Any]]:
+    """The parts of an upload of 8 MiB and 5 bytes, stored."""
+    return [stored(host, upload, 1, b"a" * 8 * MIB), stored(host, upload, 2, b"b" * 5)]
+
+
+def joined(host: Host) -> list[int]:
+    """The sizes of what lies joined in the transfer bucket."""
+    return [entry["Size"] for entry in host.s3.list_objects_v2(Bucket=host.transfer_bucket).get("Contents", [])]
+
+
+def test_parts_that_were_not_stored_are_named_and_may_still_be_put_right(
+    ada: Customer, parts: Parts, made: Database, host: Host, subtests: pytest.Subtests
+) -> None:
+    upload = begun(ada, made, 8 * MIB + 5)
+    one, two = named(upload, host)
+    cases: list[tuple[list[dict[str, Any]], set[str]]] = [
+        ([one, two | {"etag": ETAG}], {"parts.1.etag"}),
+        ([one | {"etag": ETAG}, two | {"etag": ETAG}], {"parts.0.etag", "parts.1.etag"}),
+        ([one | {"etag": two["etag"]}, two | {"etag": one["etag"]}], {"parts.0.etag", "parts.1.etag"}),
+        ([one, two | {"number": 3}], {"parts.1.number"}),
+        ([two | {"number": 10_000}, one | {"etag": ETAG}], {"parts.0.number", "parts.1.etag"}),
+        ([one, two, {"number": 3, "etag": ETAG}], {"parts.2.number"}),
+        ([one, two, two], {"parts"}),
+        ([one, one], {"parts"}),
+        ([one], {"parts"}),
+        ([two], {"parts"}),
+    ]
+    for wrong, fields in cases:
+        with subtests.test(wrong=wrong):
+            answer = complete(ada, upload, *wrong)
+            assert (answer.status, set(answer.errors)) == (422, fields)
+            assert ETAG.strip('"').encode() not in answer.body
+            assert status_of(parts, upload) is JobStatus.OPEN
+            assert joined(host) == []
+    assert complete(ada, upload, one | {"etag": one["etag"].strip('"')}, two).status == 200
+    assert joined(host) == [8 * MIB + 5]
+
+
+def test_a_part_that_is_named_twice_does_not_stand_for_another_of_its_size(
+    ada: Customer, made: Database, host: Host
+) -> None:
+    upload = begun(ada, made, 16 * MIB)
+    one, two = stored(host, upload, 1, b"a" * 8 * MIB), stored(host, upload, 2, b"b" * 8 * MIB)
+    assert complete(ada, upload, one, one).errors == {"parts": "must have each number once"}
+    assert complete(ada, upload, one, two).status == 200
+
+
+def test_a_part_that_was_sent_again_counts_as_it_was_sent_last(
+    ada: Customer, parts: Parts, made: Database, host: Host
+) -> None:
+    upload = begun(ada, made)
+    first, last = stored(host, upload, 1, b"0123456789"), stored(host, upload, 1, b"9876543210")
+    assert complete(ada, upload, first).errors.keys() == {"parts.0.etag"}
+    assert complete(ada, upload, last).status == 200
+    key = staging_key(made.id, upload["upload_id"])
+    assert host.s3.get_object(Bucket=host.transfer_bucket, Key=key)["Body"].read() == b"9876543210"
+
+
+def test_nothing_stored_is_nothing_to_complete(ada: Customer, parts: Parts, made: Database) -> None:
+    upload = begun(ada, made)
+    assert complete(ada, upload, {"number": 1, "etag": ETAG}).errors.keys() == {"parts.0.number"}
+    assert status_of(parts, upload) is JobStatus.OPEN
+
+
+@pytest.mark.parametrize("content", [b"012345678", b"0123456789a"])
+def test_another_size_than_was_announced_joins_nothing_until_the_announced_one_is_there(
+    ada: Customer, parts: Parts, made: Database, host: Host, content: bytes
+) -> None:
+    upload = begun(ada, made, 10)
+    answer = complete(ada, upload, stored(host, upload, 1, content))
+    assert (answer.status, list(answer.errors)) == (422, ["parts"])
+    assert joined(host) == []
+    assert status_of(parts, upload) is JobStatus.OPEN
+    path = f"/databases/{made.id}/files/content?path=a&upload_id={upload['upload_id']}"
+    assert ada.put(path).status == 409
+    assert complete(ada, upload, stored(host, upload, 1, b"0123456789")).status == 200
+
+
+def test_parts_that_s3_finds_too_small_are_refused_and_may_be_sent_again(
+    ada: Customer, parts: Parts, made: Database, host: Host
+) -> None:
+    upload = begun(ada, made, 8 * MIB + 5)
+    small = [stored(host, upload, 1, b"a" * 4 * MIB), stored(host, upload, 2, b"b" * (4 * MIB + 5))]
+    answer = complete(ada, upload, *small)
+    assert (answer.status, list(answer.errors)) == (422, ["parts"])
+    assert status_of(parts, upload) is JobStatus.OPEN
+    assert joined(host) == []
+    assert complete(ada, upload, *named(upload, host)).status == 200
+
+
+def test_a_completion_that_broke_off_anywhere_is_made_good_by_repeating_it(
+    ada: Customer, parts: Parts, made: Database, host: Host
+) -> None:
+    broken_off: list[str] = []
+    for number in range(100):
+        upload = begun(ada, made)
+        part = stored(host, upload, 1, b"0123456789")
+        with killed_at(number) as calls:
+            status = complete(ada, upload, part).status
+        if status == 200:
+            break
+        broken_off.append(calls[-1] if calls else "")
+        assert complete(ada, upload, part).status == 200
+        assert status_of(parts, upload) is JobStatus.COMPLETE
+    assert "s3.CompleteMultipartUpload" in broken_off  # joined, and the row did not say so yet
+    assert joined(host) == [10] * (len(broken_off) + 1)
+
+
+def test_a_completion_that_a_faster_one_overtook_gives_the_same_answer(
+    ada: Customer, parts: Parts, made: Database, host: Host
+) -> None:
+    for call in ("s3.ListParts", "s3.CompleteMultipartUpload", "s3.ListObjectsV2"):
+        upload = begun(ada, made)
+        part = stored(host, upload, 1, b"0123456789")
+        with once_before(call, lambda upload=upload, part=part: complete(ada, upload, part)):  # type: ignore[misc]
+            answer = complete(ada, upload, part)
+        assert (answer.status, answer.json()["status"]) == (200, "complete"), call
+        assert status_of(parts, upload) is JobStatus.COMPLETE
+
+
+def test_a_completion_that_comes_after_the_upload_was_used_takes_nothing_back(
     ada: Customer, parts: Parts, made: Database, host: Host
 ) -> None:
     upload = begun(ada, made)
     part = stored(host, upload, 1, b"0123456789")
-    for wrong in ([{"number": 1, "etag": ETAG}], [part, {"number": 2, "etag": ETAG}], [part, part]):
-        answer = complete(ada, upload, *wrong)
-        assert (answer.status, list(answer.errors)) == (422, ["parts"])
-    assert status_of(parts, upload) is JobStatus.OPEN
-    assert complete(ada, upload, part).status == 200
+
+    def used() -> None:
+        assert complete(ada, upload, part).status == 200
+        path = f"/databases/{made.id}/files/content?path=a&upload_id={upload['upload_id']}"
+        assert ada.put(path).status == 202
+        Transfers(host).remove(staging_key(made.id, upload["upload_id"]))  # as the import worker does
+
+    with once_before("s3.ListParts", used):
+        assert complete(ada, upload, part).json()["status"] == "complete"
+    assert status_of(parts, upload) is JobStatus.DONE
 
 
-@pytest.mark.parametrize("content", [b"012345678", b"0123456789a"])
-def test_another_size_than_was_announced_ends_the_upload_and_removes_its_bytes(
-    ada: Customer, parts: Parts, made: Database, host: Host, content: bytes
-) -> None:
-    upload = begun(ada, made, 10)
-    part = stored(host, upload, 1, content)
-    answer = complete(ada, upload, part)
-    assert (answer.status, list(answer.errors)) == (422, ["parts"])
-    assert "Contents" not in host.s3.list_objects_v2(Bucket=host.transfer_bucket)
-    assert status_of(parts, upload) is JobStatus.FAILED
-    assert complete(ada, upload, part).status == 409
-    path = f"/databases/{made.id}/files/content?path=a&upload_id={upload['upload_id']}"
-    assert ada.put(path).status == 409
-
-
-def test_a_failed_upload_stays_due_so_that_nothing_of_it_is_forgotten(
+def test_a_completion_of_an_upload_that_was_removed_meanwhile_is_unknown(
     ada: Customer, parts: Parts, made: Database, host: Host
 ) -> None:
-    upload = begun(ada, made, 10)
-    complete(ada, upload, stored(host, upload, 1, b"short"))
+    upload = begun(ada, made)
+    part = stored(host, upload, 1, b"0123456789")
+    job = parts.jobs.get(made.id, upload["upload_id"])
+    assert job is not None
+    with once_before("s3.CompleteMultipartUpload", lambda: parts.jobs.remove(job)):
+        assert complete(ada, upload, part).status == 404
+    assert not [row for row in items("jobs") if row["id"] == upload["upload_id"]]
+
+
+def test_an_upload_that_s3_gave_up_is_unknown(ada: Customer, parts: Parts, made: Database, host: Host) -> None:
+    upload = begun(ada, made)
+    part = stored(host, upload, 1, b"0123456789")
+    (opened,) = host.s3.list_multipart_uploads(Bucket=host.transfer_bucket)["Uploads"]
+    Transfers(host).abort(opened["Key"], opened["UploadId"])
+    assert complete(ada, upload, part).status == 404
+
+
+def test_what_was_joined_to_another_size_is_never_taken_and_stays_due(
+    ada: Customer, parts: Parts, made: Database, host: Host
+) -> None:
+    upload = begun(ada, made, 11)
+    part = stored(host, upload, 1, b"0123456789")
+    (opened,) = host.s3.list_multipart_uploads(Bucket=host.transfer_bucket)["Uploads"]
+    Transfers(host).complete(opened["Key"], opened["UploadId"], [(1, part["etag"])])  # by no request of ours
+    for _ in range(2):
+        assert complete(ada, upload, part).status == 409
+    assert status_of(parts, upload) is JobStatus.FAILED
+    path = f"/databases/{made.id}/files/content?path=a&upload_id={upload['upload_id']}"
+    assert ada.put(path).status == 409
     assert [job.id for job in parts.jobs.due(Kind.UPLOAD, NOON)] == [upload["upload_id"]]
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from local.certificates import check
 from privacy import policy
 from privacy.aws import client
 from privacy.hosting import Host, hosts
@@ -12,9 +13,11 @@ from privacy.hosting.files import Files
 from privacy.hosting.records import Records, new_record
 from privacy.hosting.transfers import export_key, journal_key, staging_key
 from privacy.models.databases import Counts, Database, Status
-from privacy.models.ids import new_id
+from privacy.models.ids import new_id, new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind
+from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
+from privacy.tables.deletions import Deletions
 from privacy.tables.jobs import Jobs
 from privacy.tables.removals import Removals
 from privacy.tables.store import transact
@@ -39,6 +42,10 @@ def removals() -> Removals:
     return Removals(engine.table("removals"))
 
 
+def certificates() -> Certificates:
+    return Certificates(engine.table("removals"))
+
+
 def host(region: str = "asia") -> Host:
     return hosts(engine.NAMES, POLICY)(region)
 
@@ -55,10 +62,10 @@ def database(
 
 
 def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> dict[str, int]:
-    """Put content in every place; how many things lie in each store by now.
+    """Put content in every place of both regions; how many things lie in each store by now.
 
-    Each file has three versions, and one a delete marker; uploads are open in both buckets; an export lies there with
-    its journal; an upload waits.
+    Each file has three versions, and one a delete marker; uploads are open in every bucket; an export lies there with
+    its journal; an upload waits; there is a backup, and in the other region what a move left behind when it failed.
     """
     place = host(made.region)
     content = Records(place, made.id)
@@ -75,14 +82,45 @@ def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> 
     place.s3.create_multipart_upload(Bucket=place.content_bucket, Key=f"{made.id}/{'c' * 32}")
     export(made, now)
     upload(made, now)
+    backup(made, now)
+    half_moved(made)
+    Deletions(engine.table("deletions"), POLICY).note({"place": f"{made.id}#0b", "id": f"f#{'d' * 32}"}, now)
     return {
-        "jobs": 2,
-        "records": records,
-        "files": 3 * files + bool(keys) + 1,
-        "catalogue": files,
+        "jobs": 3,
+        "deletions": 1,
+        "records": records + 1,
+        "files": 3 * files + bool(keys) + 1 + 2,
+        "catalogue": files + 1,
         "exports": 3,
-        "uploads": 2,
+        "uploads": 3,
+        "backups": 6,
     }
+
+
+def other(region: str) -> str:
+    """The Cloud Region that a database does not lie in."""
+    return next(name for name in POLICY.regions if name != region)
+
+
+def backup(made: Database, begun_at: datetime) -> None:
+    """A backup, with a copy in each region: an older version, and the parts of one that was never joined."""
+    job = Job(made.id, new_id_within("bak", made.id), Kind.BACKUP, JobStatus.QUEUED, begun_at)
+    jobs().create(job)
+    for region in POLICY.regions:
+        place, key = host(region), f"{made.id}/{job.id}.sealed"
+        for _ in range(2):
+            place.s3.put_object(Bucket=place.backup_bucket, Key=key, Body=CANARY.encode())
+        place.s3.create_multipart_upload(Bucket=place.backup_bucket, Key=key)
+
+
+def half_moved(made: Database) -> None:
+    """What lies in the other region when a move began and failed: a record, a file with its row, an upload."""
+    place, tag = host(other(made.region)), "e" * 32
+    place.content.put({"place": f"{made.id}#05", "id": f"r#{tag}#{tag}", "sealed": b"moved", "size": 5})
+    place.content.put({"place": f"{made.id}#06", "id": f"f#{tag}", "sealed": b"moved", "size": 5})
+    for _ in range(2):
+        place.s3.put_object(Bucket=place.content_bucket, Key=f"{made.id}/{tag}/1", Body=CANARY.encode())
+    place.s3.create_multipart_upload(Bucket=place.transfer_bucket, Key=staging_key(made.id, "upl_moved"))
 
 
 def export(made: Database, ready_at: datetime) -> Job:
@@ -161,6 +199,18 @@ def removed(database_id: str) -> dict[str, int]:
     return totals
 
 
+def certified(database_id: str) -> dict[str, int]:
+    """What the certificate says was removed, by store; it is checked as anybody would."""
+    content = certificates().get(database_id)
+    assert content, "there is no certificate"
+    document = check(content).document
+    assert document["database_id"] == database_id
+    totals: dict[str, int] = {}
+    for row in document["stores"]:
+        totals[row["store"]] = totals.get(row["store"], 0) + row["removed"]
+    return totals
+
+
 def tombstone(database_id: str, region: str = "asia") -> dict[str, Any]:
     """The database's row and its key's, as they lie there."""
     row = engine.table("databases").get({"id": database_id}) or {}
@@ -173,3 +223,7 @@ def with_counts(made: Database, records: int, files: int, now: datetime) -> Data
     counts = Counts(records, files, 0, now)
     databases().set_counts(made.id, counts)
     return replace(made, counts=counts)
+
+
+IN_TABLES = ("jobs", "deletions", "records", "catalogue")
+"""The stores that are items; the others are objects."""

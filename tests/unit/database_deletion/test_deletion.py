@@ -9,13 +9,13 @@ from privacy.hosting.records import Records, new_record
 from privacy.models.databases import Database, Status
 from privacy.models.ids import new_id
 from privacy.models.removals import opened
-from privacy.removal.stores import looks_at, stores_of
+from privacy.removal.stores import OTHERS, Everywhere, copies_in
 from privacy.vault.keys import KeyDestroyedError
 from tests.simulation.broker import Message
 from tests.simulation.world import World
 from tests.unit import engine
 from tests.unit.database_deletion import planted
-from tests.unit.database_deletion.planted import CANARY
+from tests.unit.database_deletion.planted import CANARY, POLICY
 
 SETTLES = timedelta(seconds=960)
 """The template's SettleSeconds."""
@@ -49,9 +49,10 @@ def test_a_deletion_leaves_nothing_but_a_tombstone_a_fence_and_truthful_counts(
 
     assert planted.left(made.id) == []
     assert planted.removed(made.id) == there
-    marks = planted.tombstone(made.id, region)
-    assert set(marks["row"]) == {"id", "owner", "region", "status", "created_at", "since", "policy_version"}
-    assert set(marks["key"]) == {"database_id", "state", "destroyed_at"}
+    for place in POLICY.regions:
+        marks = planted.tombstone(made.id, place)
+        assert set(marks["row"]) == {"id", "owner", "region", "status", "created_at", "since", "policy_version"}
+        assert set(marks["key"]) == {"database_id", "state", "destroyed_at"}
     removal = planted.removals().get(made.id)
     assert removal
     assert removal.finished_at == world.clock()
@@ -65,10 +66,12 @@ def test_the_key_goes_before_anything_else(world: World) -> None:
 
     destroy(world, made)
 
-    (key,) = [number for number, call in enumerate(world.faults.calls) if call.name == "put_item"][1:2]
+    calls = [call.name for call in world.faults.calls]
+    keys = [number for number, name in enumerate(calls) if name == "put_item"][1:3]  # the first opens the journal
     removing = ("batch_write_item", "delete_objects", "abort_multipart_upload")
-    assert key < min(number for number, call in enumerate(world.faults.calls) if call.name in removing)
-    assert planted.tombstone(made.id)["key"]["state"] == "destroyed"
+    assert max(keys) < min(number for number, name in enumerate(calls) if name in removing)
+    for region in POLICY.regions:
+        assert planted.tombstone(made.id, region)["key"]["state"] == "destroyed"
 
 
 @pytest.mark.promise("databases.deletion")
@@ -84,7 +87,7 @@ def test_the_last_listing_waits_for_every_write_that_may_be_under_way(world: Wor
     world.clock.set(emptied_at + SETTLES - timedelta(seconds=1))
     world.drain()
     assert not planted.is_destroyed(made.id)
-    assert world.broker.waiting[0].visible_at == emptied_at + SETTLES
+    assert [message.visible_at for message in world.broker.waiting] == [emptied_at + SETTLES]
 
     world.clock.set(emptied_at + SETTLES)
     world.drain()
@@ -149,15 +152,16 @@ def test_a_message_for_a_database_that_nobody_gave_up_deletes_nothing(world: Wor
 
 @pytest.mark.promise("databases.destroyed")
 @pytest.mark.parametrize("region", ["asia", "americas"])
-def test_a_message_for_an_id_never_seen_leaves_a_fence_where_it_came(world: World, region: str) -> None:
+def test_a_message_for_an_id_never_seen_leaves_a_fence_in_every_region(world: World, region: str) -> None:
     unseen = new_id("db")
     world.send({"database_id": unseen, "step": "start"}, region)
 
     world.drain()
 
-    assert planted.tombstone(unseen, region)["key"]["state"] == "destroyed"
-    with pytest.raises(KeyDestroyedError):
-        planted.host(region).keyring.create(unseen, world.clock())
+    for place in POLICY.regions:
+        assert planted.tombstone(unseen, place)["key"]["state"] == "destroyed"
+        with pytest.raises(KeyDestroyedError):
+            planted.host(place).keyring.create(unseen, world.clock())
     assert world.broker.waiting == world.broker.dead == []
 
 
@@ -194,9 +198,12 @@ def test_a_large_database_is_shared_out_among_its_segments(world: World) -> None
     world.start(made)
     world.deliver(world.broker.waiting[0])
 
-    shared = [(message.ids["store"], message.ids["segment"]) for message in world.broker.waiting]
-    assert len(shared) == len(set(shared)) > 4
-    assert {"records", "files", "catalogue", "exports", "uploads"} >= {store for store, _ in shared}
+    elsewhere, *shared = [message.ids for message in world.broker.waiting]
+    assert elsewhere == {"database_id": made.id, "step": "region", "region": "americas"}
+    segments = [(ids["region"], ids["store"], ids["segment"]) for ids in shared]
+    assert len(segments) == len(set(segments)) > 4
+    assert {region for region, _, _ in segments} == {"asia"}
+    assert ("asia", "files", OTHERS) not in segments  # its turn comes last
     world.per_call = 0.0
     world.drain()
 
@@ -211,7 +218,7 @@ def test_a_segment_that_runs_out_of_time_sends_itself_on(world: World) -> None:
     world.per_call, world.page = 1.0, 2
     world.start(made)
     world.deliver(world.broker.waiting[0])
-    message = next(message for message in world.broker.waiting if message.ids["store"] == "records")
+    message = next(message for message in world.broker.waiting if message.ids.get("store") == "records")
 
     world.seconds = 70.0  # of which a worker keeps sixty
     world.deliver(message)
@@ -264,7 +271,7 @@ def test_a_store_that_refuses_fails_the_message_and_not_the_counts(world: World)
     world.drain()
 
     assert not planted.is_destroyed(made.id)
-    assert len(world.broker.waiting) == 1  # comes again after its visibility timeout
+    assert steps(world) == ["start", "region"]  # they come again after their visibility timeout
     world.faults.fault = lambda number, call: None
     world.run(until=lambda: planted.is_destroyed(made.id))
     assert planted.removed(made.id) == there
@@ -279,15 +286,35 @@ def test_segments_cover_every_place_once_however_many_there_are(world: World, da
     if database:
         made = planted.with_counts(made, *database, world.clock())
     removal = opened(made, world.clock())
-    stores = stores_of(made.id, planted.host(), planted.jobs(), "asia", removal.segments)
+    stores = copies_in(made.id, planted.host(), removal.segments)
 
     assert removal.segments == {(0, 0): 1, (5_000, 0): 1, (500_001, 0): 16}.get(database or (1, 1), 4)
     places = [place for store in stores if store.name == "records" for place in store.places]  # type: ignore[attr-defined]
     assert sorted(places) == [f"{made.id}#{shard:02x}" for shard in range(16)]
-    prefixes = [prefix for store in stores if store.name == "files" for prefix in store.prefixes]  # type: ignore[attr-defined]
+    files = [store for store in stores if store.name == "files" and store.segment != OTHERS]
+    prefixes = [prefix for store in files for prefix in store.prefixes]  # type: ignore[attr-defined]
     assert sorted(prefixes) == ([f"{made.id}/{d:x}" for d in range(16)] if removal.segments > 1 else [f"{made.id}/"])
     for name in {store.name for store in stores}:
-        assert len([store for store in stores if store.name == name]) == removal.segments_of(name)
+        assert len([store for store in stores if store.name == name]) == removal.segments_of(name, "asia")
+        assert removal.segments_of(name, "americas") == 1
+    ids = [store.segment for store in stores if store.name == "files"]
+    assert (OTHERS in ids) == (removal.segments > 1)
+
+
+@pytest.mark.parametrize("segments", [1, 4, 16])
+def test_segments_share_nothing_and_leave_nothing_out_whatever_its_name(world: World, segments: int) -> None:
+    made, host = planted.database(world.clock()), planted.host()
+    ids = ["", "f#1", "q", "r", "r#", "r#1#2", "s#1", "\U0001f98a"]
+    for number, name in enumerate(ids):
+        engine.table("content").put({"place": f"{made.id}#{number:02x}", "id": name or "#"})
+    names = [f"{digit:x}0/1" for digit in range(16)] + ["", "A", "g", "ä", "/", "f"]
+    for name in names:
+        host.s3.put_object(Bucket=host.content_bucket, Key=f"{made.id}/{name}", Body=b"x")
+        host.s3.create_multipart_upload(Bucket=host.content_bucket, Key=f"{made.id}/{name}")
+
+    listed = [thing for store in copies_in(made.id, host, segments) for thing in store.left()]
+
+    assert len(listed) == len(set(listed)) == len(ids) + 2 * len(names)
 
 
 def test_a_shard_of_more_than_one_megabyte_is_emptied_page_by_page(world: World) -> None:
@@ -331,15 +358,15 @@ def test_a_thing_costs_little_more_than_its_share_of_a_batch(world: World) -> No
     assert planted.removed(made.id)["records"] == 2_000
     writes = [call.name for call in world.faults.calls].count("batch_write_item")
     assert writes == 2_000 / 25  # as many as a plain batch writer makes
-    assert len(world.faults.calls) <= writes + 150
+    assert len(world.faults.calls) <= writes + 300  # every store of both regions, and two listings of each
 
 
-def test_looking_again_names_no_segment_and_misses_no_place(world: World) -> None:
+def test_looking_again_misses_no_place_of_any_region(world: World) -> None:
     made = planted.database(world.clock())
+    hosts = [planted.host(region) for region in POLICY.regions]
+    everywhere = Everywhere(hosts, engine.table("jobs"), engine.table("deletions"), "asia")
 
-    looks = looks_at(made.id, planted.host(), planted.jobs(), "asia")
-
-    assert not any(look.left() for look in looks)
+    assert not any(look.left() for look in everywhere.looks(made.id))
     planted.fill(made, world.clock())
-    looks = looks_at(made.id, planted.host(), planted.jobs(), "asia")
-    assert all(look.left() for look in looks)
+    blind = {(look.name, look.region) for look in everywhere.looks(made.id) if not look.left()}
+    assert blind == {("exports", "americas")}  # a move leaves none there

@@ -33,6 +33,7 @@ def test_the_sample_messages_destroy_the_sampled_database(world: World) -> None:
     planted_sample(world)
 
     assert failures(deliver(world, sample("database_deletion/start"))) == []
+    assert failures(deliver(world, sample("database_deletion/region"))) == []
     assert failures(deliver(world, sample("database_deletion/segment"))) == []
     world.clock.advance(seconds=960)
     assert failures(deliver(world, sample("database_deletion/verify"))) == []
@@ -80,7 +81,16 @@ def test_a_message_that_is_none_of_ours_fails_alone_and_does_nothing(
 
 
 @pytest.mark.parametrize(
-    "named", [{}, {"store": "records"}, {"store": "records", "segment": "99"}, {"store": "accounts", "segment": "0"}]
+    "named",
+    [
+        {},
+        {"store": "records"},
+        {"store": "records", "segment": "0"},
+        {"region": "asia", "store": "records", "segment": "99"},
+        {"region": "asia", "store": "accounts", "segment": "0"},
+        {"region": "europe", "store": "records", "segment": "0"},
+        {"region": "americas", "store": "jobs", "segment": "0"},
+    ],
 )
 def test_a_segment_that_is_not_there_fails_its_message(world: World, named: dict[str, str]) -> None:
     planted_sample(world)
@@ -90,6 +100,14 @@ def test_a_segment_that_is_not_there_fails_its_message(world: World, named: dict
 
     assert failures(deliver(world, event)) == ["message-0"]
     assert failures(deliver(world, sample("database_deletion/bad-no-segment")))
+
+
+@pytest.mark.parametrize("named", [{}, {"region": "europe"}])
+def test_a_region_that_is_none_of_ours_fails_its_message(world: World, named: dict[str, str]) -> None:
+    planted_sample(world)
+    deliver(world, sample("database_deletion/start"))
+
+    assert failures(deliver(world, sqs_event([{"database_id": SAMPLED, "step": "region", **named}], "deletion")))
 
 
 def test_a_segment_whose_deletion_was_never_begun_begins_it(world: World) -> None:

@@ -20,6 +20,7 @@ from privacy.models.jobs import LEASE_SECONDS, Job, JobStatus, Kind
 from privacy.tables.store import epoch
 from tests.unit import engine
 from tests.unit.database_export.world import (
+    CROWDED,
     SMALL,
     Before,
     Content,
@@ -37,6 +38,7 @@ from tests.unit.database_export.world import (
     in_transfer,
     job_of,
     jobs,
+    ledger,
     manifest_of,
     records_of,
     zip_of,
@@ -127,6 +129,24 @@ def test_unzip_finds_no_fault(clock: SetClock, tmp_path: Path) -> None:
     subprocess.run([str(UNZIP), "-tqq", "export.zip"], cwd=tmp_path, check=True, timeout=60)  # noqa: S603
 
 
+@pytest.mark.promise("databases.export")
+@pytest.mark.parametrize("looks", [None, 0])
+def test_files_that_are_in_each_others_way_are_all_unpacked(clock: SetClock, tmp_path: Path, looks: int | None) -> None:
+    made = database(clock())
+    fill(made, CROWDED)
+    job = finished(asked_export(made, clock()), clock, looks=looks)
+    data = zip_of(made, job)
+    assert data == exported(made, clock)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(tmp_path)
+        assert len({name.casefold() for name in archive.namelist()}) == len(CROWDED.files) + 2
+    rows = [row for row in manifest_of(data)["members"] if row["path"].startswith("files/")]
+    found = {row.get("file", row["path"][len("files/") :]): (tmp_path / row["path"]).read_bytes() for row in rows}
+    assert found == {path: body for path, (_, body, _) in CROWDED.files.items()}
+    assert any("file" in row for row in rows)
+    assert any("file" not in row for row in rows)
+
+
 # --- how it goes on ------------------------------------------------------------------------------------------------
 
 
@@ -197,7 +217,7 @@ def test_a_ready_export_is_not_written_again(clock: SetClock) -> None:
     fill(made)
     job = finished(asked_export(made, clock()), clock)
     before = zip_of(made, job)
-    records_of(made).delete("movies", "m1")
+    records_of(made).delete("movies", "m1", ledger(), clock())
     clock.advance(hours=1)
     for _ in range(2):
         assert deliver(job, clock)
@@ -336,8 +356,8 @@ def test_an_export_under_writes_agrees_with_its_manifest(clock: SetClock) -> Non
 
     def write() -> None:
         files.put(next(paths), "text/plain", b"replaced while it was exported", clock())
-        files.delete(next(paths), clock())
-        records_of(made).delete("movies", "m1")
+        files.delete(next(paths), ledger(), clock())
+        records_of(made).delete("movies", "m1", ledger(), clock())
 
     for name, skip in (("get_object", 1), ("query", 45), ("query", 55)):
         job = asked_export(made, clock())
@@ -362,7 +382,7 @@ def test_a_file_that_is_replaced_before_it_is_reached_is_exported_as_it_is_then(
 
         def act(change: bytes | None = change) -> None:
             if change is None:
-                files.delete("a", clock())
+                files.delete("a", ledger(), clock())
             else:
                 files.put("a", "text/plain", change, clock())
 

@@ -10,9 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import database_export.app
-import database_export.parts
 import database_import.app
-import database_import.parts
 from privacy import policy
 from privacy.aws import client
 from privacy.hosting import Host, hosts
@@ -25,7 +23,9 @@ from privacy.models.jobs import Job, JobStatus, Kind, Source
 from privacy.models.rawjson import parse_object
 from privacy.settings import Deployment, load
 from privacy.tables.databases import Databases
+from privacy.tables.deletions import Deletions
 from privacy.tables.jobs import Jobs
+from privacy.work import assemble
 from tests.unit import engine
 from tests.unit.engine import Context, SetClock, sqs_event
 
@@ -37,6 +37,10 @@ OWNER = "pseudonym-of-an-owner"
 
 def databases() -> Databases:
     return Databases(engine.table("databases"))
+
+
+def ledger() -> Deletions:
+    return Deletions(engine.table("deletions"), POLICY)
 
 
 def jobs() -> Jobs:
@@ -91,6 +95,16 @@ SMALL = Content(
         "empty": ("application/octet-stream", b"", "2026-03-01T10:00:02Z"),
     },
 )
+
+CROWDED = Content(
+    files={
+        path: ("text/plain", f"{number}: {path}".encode(), "2026-03-01T10:00:01Z")
+        for number, path in enumerate(
+            ["a", "a/b", "a/c/d", "A", "A/b", "a~2", "a~/b", "p.png", "P.png", "\u00e9", "\u00c9"]
+        )
+    }
+)
+"""Files that cannot all be unpacked under their own paths."""
 
 
 def fill(made: Database, content: Content = SMALL) -> None:
@@ -176,9 +190,9 @@ def handler(kind: Kind, clock: SetClock, clients: Clients) -> Any:
     """A fresh container of the function that does a kind of job."""
     if kind is Kind.EXPORT:
         settings = load(Deployment, engine.environment("DatabaseExportFunction"))
-        return database_export.app.build(lambda: database_export.parts.assemble(settings, clock, clients))
+        return database_export.app.build(lambda: assemble(settings, clock, clients))
     settings = load(Deployment, engine.environment("DatabaseImportFunction"))
-    return database_import.app.build(lambda: database_import.parts.assemble(settings, clock, clients))
+    return database_import.app.build(lambda: assemble(settings, clock, clients))
 
 
 def deliver(job: Job, clock: SetClock, *, clients: Clients | None = None, context: Context | None = None) -> bool:

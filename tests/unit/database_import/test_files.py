@@ -22,6 +22,7 @@ from tests.unit.database_export.world import (
     in_transfer,
     job_of,
     jobs,
+    ledger,
     staged,
 )
 from tests.unit.engine import SetClock
@@ -68,7 +69,7 @@ def test_it_takes_the_place_of_the_file_that_was_there(clock: SetClock) -> None:
 def test_repeated_it_changes_nothing(clock: SetClock) -> None:
     made = database(clock())
     job = finished(asked_file(made, staged(made, BODY), clock), clock)
-    files_of(made).delete(PATH, clock())
+    files_of(made).delete(PATH, ledger(), clock())
     assert deliver(job, clock)
     assert job_of(job) == job
     assert content_of(made) == Content()

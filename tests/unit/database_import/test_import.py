@@ -14,6 +14,7 @@ from privacy.models.jobs import LEASE_SECONDS, Job, JobStatus, Kind, Source
 from tests.unit import engine
 from tests.unit.archive.samples import entry, export_of, manifest, zipped
 from tests.unit.database_export.world import (
+    CROWDED,
     SMALL,
     Before,
     Content,
@@ -33,6 +34,7 @@ from tests.unit.database_export.world import (
     in_transfer,
     job_of,
     jobs,
+    ledger,
     manifest_of,
     records_of,
     source_of,
@@ -68,6 +70,22 @@ def test_an_import_of_an_export_gives_the_same_content(clock: SetClock) -> None:
     assert (job.status, job.progress, job.error) == (JobStatus.DONE, 100, None)
     assert content_of(second) == content_of(first) == SMALL
     assert in_transfer(second) == []
+
+
+@pytest.mark.promise("databases.export")
+def test_files_that_are_in_each_others_way_come_back_under_their_own_paths(clock: SetClock) -> None:
+    first, second, third = database(clock()), database(clock()), database(clock())
+    fill(first, CROWDED)
+    data = exported(first, clock)
+    assert sum("file" in row for row in manifest_of(data)["members"]) >= 5
+    assert imported(second, data, clock).error is None
+    assert content_of(second) == CROWDED
+    # What is a member's name in one export may be a file's path in the next.
+    names = {row["path"].removeprefix("files/") for row in manifest_of(data)["members"] if "file" in row}
+    more = Content(files={name: (BYTES, name.encode(), TIME) for name in names})
+    fill(second, more)
+    assert imported(third, exported(second, clock), clock).error is None
+    assert content_of(third) == Content(files=CROWDED.files | more.files)
 
 
 def surprising(chance: random.Random) -> Content:
@@ -244,7 +262,7 @@ def test_an_import_that_is_done_is_not_done_again(clock: SetClock) -> None:
     first, second = database(clock()), database(clock())
     fill(first)
     job = imported(second, exported(first, clock), clock)
-    records_of(second).delete("movies", "m1")
+    records_of(second).delete("movies", "m1", ledger(), clock())
     clock.advance(hours=1)
     assert deliver(job, clock)
     assert job_of(job) == job
@@ -283,8 +301,17 @@ def bad_zips() -> Mapping[str, bytes]:
         "bomb": zipped([("files/a", bomb), ("manifest.json", manifest([entry("files/a", bomb[:9])]))]),
         "a path of no file": export_of({"files/trailing./a": b"a"}),
         "a path in another form": export_of({"files/e\u0301": b"a"}),
+        **{f"a claim to be {file!r}": claiming(file) for file in ("trailing./a", "e\u0301", " a", "../a", "x" * 256)},
+        "two claims to be one file": export_of(
+            {"files/a": b"a", "files/b": b"a"}, entries=[entry("files/a", b"a"), entry("files/b", b"a", file="a")]
+        ),
         "a type that is none": export_of({"files/a": b"a"}, entries=[entry("files/a", b"a", type="a/b\r\nX: y")]),
     }
+
+
+def claiming(file: str) -> bytes:
+    """An archive whose one member says that it is another file."""
+    return export_of({"files/a": b"a"}, entries=[entry("files/a", b"a", file=file)])
 
 
 def bad_lines() -> list[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""The control panel over the template's stores, and two customers who know nothing of each other."""
+"""The control panel over the template's stores."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ import pytest
 from databases.app import build
 from databases.parts import DatabasesSettings, Parts, assemble
 from privacy.settings import load
-from tests.unit.customers import Customer, customer
 from tests.unit.engine import SetClock, environment
 
 
@@ -19,13 +18,3 @@ def parts(stores: None, clock: SetClock) -> Parts:
 @pytest.fixture
 def app(parts: Parts) -> Any:
     return build(lambda: parts)
-
-
-@pytest.fixture
-def ada(app: Any, parts: Parts) -> Customer:
-    return customer(app, parts)
-
-
-@pytest.fixture
-def bob(app: Any, parts: Parts) -> Customer:
-    return customer(app, parts)

@@ -23,12 +23,16 @@ ANSWERS = {
     "reactivate": 200,
     "delete": 202,
     "follow-deletion": 200,
+    "certificate": 409,  # it is not destroyed yet
     "export": 202,
     "follow-export": 200,
     "import-a-zip": 202,
     "import-an-upload": 202,
     "import-an-export": 409,  # it is not ready yet
     "follow-job": 200,
+    "list-backups": 200,
+    "move": 409,  # an export is under way
+    "bad-unknown-region": 422,
     "bad-direction-in-a-name": 422,
     "bad-nul-in-a-name": 422,
     "bad-empty-name": 422,

@@ -14,9 +14,10 @@ from privacy.hosting.transfers import Transfers, export_key, staging_key
 from privacy.models.databases import Database, Status
 from privacy.models.ids import new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind, Source
+from privacy.tables.deletions import Deletions
 from privacy.tables.store import transact
 from tests.unit.customers import Customer, database, signed_in
-from tests.unit.engine import AMERICAS, NOON, Answer, SetClock, items, messages
+from tests.unit.engine import AMERICAS, NOON, Answer, SetClock, items, messages, table
 from tests.unit.interference import once_before
 
 ZIP = b"PK\x03\x04 canary content"
@@ -198,7 +199,7 @@ def test_a_database_that_holds_a_record_or_a_file_takes_no_import(ada: Customer,
     host = parts.host("americas")
     Records(host, made.id).put(new_record("a", "b", b"{}", NOON))
     assert bring(ada, made).status == 409
-    Records(host, made.id).delete("a", "b")
+    Records(host, made.id).delete("a", "b", Deletions(table("deletions"), parts.policy), NOON)
     Files(host, made.id).put("a", "a/a", b"", NOON)
     assert bring(ada, made).status == 409
     assert items("jobs") == []

@@ -7,7 +7,7 @@ import pytest
 from databases.app import app as deployed
 from databases.parts import Parts
 from privacy.models.ids import new_id
-from tests.unit.customers import Customer, database
+from tests.unit.customers import Customer, database, destroyed
 from tests.unit.engine import items, messages
 
 BODIES: dict[tuple[str, str], Any] = {
@@ -39,6 +39,30 @@ def test_another_customers_database_is_as_unknown_as_none(
     assert {(answer.status, answer.body) for answer in answers} == {(404, answers[0].body)}
     assert items("databases") == before
     assert [entry for queue in ("deletion", "export", "import") for entry in messages(queue)] == []
+
+
+@pytest.mark.promise("databases.ownership", "databases.destroyed")
+@pytest.mark.parametrize("path", [path for method, path in ROUTES if method == "POST"])
+def test_whose_a_database_is_and_whether_it_is_there_come_before_what_is_wrong_with_a_body(
+    ada: Customer, bob: Customer, parts: Parts, path: str, subtests: pytest.Subtests
+) -> None:
+    made, gone = database(parts, ada.owner), destroyed(parts, database(parts, ada.owner))
+    before = items("databases")
+    bodies: list[tuple[Any, str]] = [
+        ({"canary": 1}, "application/json"),
+        (b"{", "application/json"),
+        (b"[]", "application/json"),
+        (b" " * 5_000_000, "application/json"),
+        (b"text", "text/plain"),
+    ]
+    for body, content_type in bodies:
+        with subtests.test(body=body[:9] if isinstance(body, bytes) else body):
+            request: dict[str, Any] = {"body": body, "headers": {"Content-Type": content_type}}
+            assert ada.post(filled_in(path, made.id), **request).status in (400, 413, 415, 422)
+            assert ada.post(filled_in(path, gone.id), **request).status == 410
+            assert bob.post(filled_in(path, made.id), **request).status == 404
+            assert bob.post(filled_in(path, gone.id), **request).status == 404
+    assert items("databases") == before
 
 
 def test_no_route_answers_without_a_session(ada: Customer, parts: Parts, subtests: pytest.Subtests) -> None:

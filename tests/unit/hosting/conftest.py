@@ -5,12 +5,18 @@ import pytest
 from privacy import policy
 from privacy.hosting import Host, hosts
 from privacy.models.ids import new_id
-from tests.unit.engine import NAMES, SetClock
+from privacy.tables.deletions import Deletions
+from tests.unit.engine import NAMES, SetClock, table
 
 
 @pytest.fixture
 def host(stores: None) -> Host:
     return hosts(NAMES, policy.load())("americas")
+
+
+@pytest.fixture
+def ledger(stores: None) -> Deletions:
+    return Deletions(table("deletions"), policy.load())
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from privacy.hosting import Host
 from privacy.hosting.files import File, Files
 from privacy.hosting.leftovers import GRACE, Leftovers
 from privacy.models.paging import CursorError
+from privacy.tables.deletions import Deletions
 from privacy.tables.store import StoreBusyError
 from privacy.vault.keys import KeyDestroyedError
 from privacy.vault.sealing import SealBrokenError
@@ -73,10 +74,10 @@ def test_a_replaced_file_leaves_no_bytes_behind(files: Files) -> None:
 
 
 @pytest.mark.promise("databases.ownership")
-def test_a_deleted_file_leaves_no_row_and_no_version(files: Files) -> None:
+def test_a_deleted_file_leaves_no_row_and_no_version(files: Files, ledger: Deletions) -> None:
     files.put(PATH, "text/plain", b"content", NOON)
-    assert files.delete(PATH, NOON)
-    assert not files.delete(PATH, NOON)
+    assert files.delete(PATH, ledger, NOON)
+    assert not files.delete(PATH, ledger, NOON)
     assert content_of(files) is None
     assert objects(files) == {}
     assert items("content", files.host.aws_region) == []
@@ -121,12 +122,12 @@ def test_a_writer_that_dies_at_any_call_leaves_the_old_file_or_the_new_one_and_n
 
 @pytest.mark.parametrize("death", range(7))
 def test_a_deletion_that_dies_at_any_call_leaves_a_whole_file_or_none_and_no_bytes_after_the_sweep(
-    files: Files, clock: SetClock, death: int
+    files: Files, clock: SetClock, death: int, ledger: Deletions
 ) -> None:
     files.put(PATH, "text/plain", b"old", clock())
     with killed_at(death) as made:
         try:
-            files.delete(PATH, clock())
+            files.delete(PATH, ledger, clock())
         except KilledError:
             pass
         else:
@@ -183,9 +184,9 @@ def test_two_writers_of_one_path_do_not_mix_and_leave_one_object(files: Files) -
     assert objects(files) == named(files)
 
 
-def test_a_writer_that_meets_a_deletion_of_the_same_path_stays(files: Files) -> None:
+def test_a_writer_that_meets_a_deletion_of_the_same_path_stays(files: Files, ledger: Deletions) -> None:
     files.put(PATH, "a/a", b"old", NOON)
-    with once_before("dynamodb.TransactWriteItems", lambda: files.delete(PATH, NOON)):
+    with once_before("dynamodb.TransactWriteItems", lambda: files.delete(PATH, ledger, NOON)):
         files.put(PATH, "a/a", b"new", NOON)
     assert content_of(files) == b"new"
     assert objects(files) == named(files)
@@ -210,13 +211,15 @@ def test_a_write_that_a_destruction_overtakes_is_refused_and_leaves_nothing(file
 
 
 @pytest.mark.promise("databases.destroyed")
-def test_with_the_key_gone_no_file_can_be_read_written_or_deleted(files: Files, database_id: str) -> None:
+def test_with_the_key_gone_no_file_can_be_read_written_or_deleted(
+    files: Files, database_id: str, ledger: Deletions
+) -> None:
     files.put(PATH, "a/a", b"content", NOON)
     files.host.keyring.destroy(database_id, NOON)
     for work in (
         lambda: files.get(PATH),
         lambda: files.put(PATH, "a/a", b"late", NOON),
-        lambda: files.delete(PATH, NOON),
+        lambda: files.delete(PATH, ledger, NOON),
         lambda: list(files.every()),
         lambda: files.page(limit=10),
     ):
@@ -265,7 +268,7 @@ def test_what_a_job_is_told_of_a_file_is_sealed_and_opens_for_that_job_only(file
         files.name("job_b", sealed)
 
 
-def test_the_number_of_calls_is_known(files: Files) -> None:
+def test_the_number_of_calls_is_known(files: Files, ledger: Deletions) -> None:
     """Each is money and a round trip: a change here is a decision."""
     files.put("warm", "a/a", b"", NOON)
 
@@ -280,5 +283,5 @@ def test_the_number_of_calls_is_known(files: Files) -> None:
     assert calls(lambda: files.put(PATH, "a/a", b"one", NOON)) == new
     assert calls(lambda: files.put(PATH, "a/a", b"two", NOON)) == new | gone
     assert calls(lambda: files.read(PATH, at_most=10)) == {row: 1, "s3.GetObject": 1}
-    assert calls(lambda: files.delete(PATH, NOON)) == {row: 1, switch: 1} | gone
+    assert calls(lambda: files.delete(PATH, ledger, NOON)) == {row: 1, "dynamodb.PutItem": 1, switch: 1} | gone
     assert calls(lambda: files.page(limit=10)) == {"dynamodb.Query": 16}

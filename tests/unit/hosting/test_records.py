@@ -12,6 +12,7 @@ from privacy.hosting.files import Files
 from privacy.hosting.partitions import count, is_empty
 from privacy.hosting.records import MAX_RECORD_BYTES, Page, Record, Records, new_record
 from privacy.models.paging import CursorError
+from privacy.tables.deletions import Deletions
 from privacy.tables.store import SHARDS, Item, Table
 from privacy.vault.keys import KeyDestroyedError
 from privacy.vault.sealing import SealBrokenError
@@ -157,11 +158,11 @@ def test_the_order_of_a_list_does_not_depend_on_the_size_of_its_pages(records: R
     assert orders[0] == orders[1] == orders[2]
 
 
-def test_what_is_deleted_between_pages_moves_no_other_record(records: Records) -> None:
+def test_what_is_deleted_between_pages_moves_no_other_record(records: Records, ledger: Deletions) -> None:
     keys = filled(records, 50)
     first = records.page("person", limit=20, max_bytes=10**6)
     for record in first.records:
-        records.delete("person", record.key)
+        records.delete("person", record.key, ledger, NOON)
     rest = records.page("person", limit=100, max_bytes=10**6, cursor=first.cursor)
     assert {record.key for record in first.records + rest.records} == keys
     assert len(first.records) + len(rest.records) == 50
@@ -219,16 +220,16 @@ def test_a_count_that_takes_too_long_is_none_at_all(paged: Records) -> None:
     assert count(records.host, records.database_id, time.monotonic() - 1) is None
 
 
-def test_a_database_is_empty_until_there_is_a_record_or_a_file(records: Records, host: Host) -> None:
+def test_a_database_is_empty_until_there_is_a_record_or_a_file(records: Records, host: Host, ledger: Deletions) -> None:
     assert is_empty(host, records.database_id)
     assert records.is_empty()
     filled(records, 1)
     assert not records.is_empty()
-    records.delete("person", "key-0")
+    records.delete("person", "key-0", ledger, NOON)
     assert records.is_empty()
 
 
-def test_the_number_of_calls_is_known(records: Records) -> None:
+def test_the_number_of_calls_is_known(records: Records, ledger: Deletions) -> None:
     """Each is money and a round trip: a change here is a decision."""
     filled(records, 1)
     with recorded() as calls:
@@ -238,8 +239,8 @@ def test_the_number_of_calls_is_known(records: Records) -> None:
         records.get("person", "key-0")
     assert calls == {"dynamodb.GetItem": 1}
     with recorded() as calls:
-        records.delete("person", "key-0")
-    assert calls == {"dynamodb.DeleteItem": 1}
+        records.delete("person", "key-0", ledger, NOON)
+    assert calls == {"dynamodb.GetItem": 1, "dynamodb.PutItem": 1, "dynamodb.TransactWriteItems": 1}
     with recorded() as calls:
         filled(records, 100)
     assert calls == {"dynamodb.GetItem": 1, "dynamodb.BatchWriteItem": 4}

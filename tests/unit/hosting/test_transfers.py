@@ -1,6 +1,7 @@
 """The transfer bucket: parts that fit, sizes that are told, links that end."""
 
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,7 +12,6 @@ from privacy.hosting.transfers import (
     MAX_UPLOAD_BYTES,
     PartsRefusedError,
     Transfers,
-    UploadGoneError,
     export_key,
     staging_key,
 )
@@ -41,6 +41,34 @@ def test_parts_become_one_object_and_joining_them_again_is_no_error(transfers: T
     assert transfers.size(KEY) == 5 * MIB + 1
 
 
+def test_the_parts_that_are_stored_are_told_until_they_are_joined(transfers: Transfers) -> None:
+    upload = transfers.begin(KEY)
+    assert transfers.parts(KEY, upload) == {}
+    (_, last), (_, first) = stored(transfers, upload, 7, b"b"), stored(transfers, upload, 2, b"a" * 5 * MIB)
+    told = {2: (first.strip('"'), 5 * MIB), 7: (last.strip('"'), 1)}
+    assert transfers.parts(KEY, upload) == told
+    transfers.complete(KEY, upload, [(2, first), (7, last)])
+    assert transfers.parts(KEY, upload) is None
+
+
+def test_the_parts_of_more_than_one_page_are_told(host: Host) -> None:
+    class Paged:
+        """S3 with a page for each part."""
+
+        def __init__(self) -> None:
+            self.asked: list[int] = []
+
+        def list_parts(self, **call: Any) -> dict[str, Any]:
+            marker = int(call.get("PartNumberMarker", 0))
+            self.asked.append(marker)
+            page = {"Parts": [{"PartNumber": marker + 1, "ETag": f'"{marker}"', "Size": 5}], "IsTruncated": marker < 2}
+            return page | {"NextPartNumberMarker": marker + 1}
+
+    s3 = Paged()
+    assert Transfers(replace(host, s3=s3)).parts(KEY, "upload") == {1: ("0", 5), 2: ("1", 5), 3: ("2", 5)}
+    assert s3.asked == [0, 1, 2]
+
+
 def test_parts_that_were_never_stored_are_refused(transfers: Transfers) -> None:
     upload = transfers.begin(KEY)
     number, etag = stored(transfers, upload, 1, b"a")
@@ -65,23 +93,26 @@ def test_giving_an_upload_up_twice_is_no_error(transfers: Transfers) -> None:
     assert transfers.size(KEY) is None
 
 
-class Forgetful:
-    """S3 after it has forgotten an upload (moto fails there in a way of its own); `size` is the object's, if any."""
+class Failing:
+    """S3 that answers a completion with an error (moto fails in a way of its own when it has forgotten an upload)."""
 
-    def __init__(self, size: int | None) -> None:
-        self.size = size
+    def __init__(self, code: str) -> None:
+        self.code = code
 
     def complete_multipart_upload(self, **_: object) -> None:
-        raise ClientError({"Error": {"Code": "NoSuchUpload", "Message": ""}}, "CompleteMultipartUpload")
-
-    def list_objects_v2(self, **_: object) -> dict[str, list[dict[str, object]]]:
-        return {} if self.size is None else {"Contents": [{"Key": KEY, "Size": self.size}]}
+        raise ClientError({"Error": {"Code": self.code, "Message": ""}}, "CompleteMultipartUpload")
 
 
-def test_an_upload_that_s3_forgot_is_gone_unless_its_object_is_there(host: Host) -> None:
-    Transfers(replace(host, s3=Forgetful(5))).complete(KEY, "upload", [(1, "etag")])
-    with pytest.raises(UploadGoneError):
-        Transfers(replace(host, s3=Forgetful(None))).complete(KEY, "upload", [(1, "etag")])
+def test_an_upload_that_s3_forgot_is_no_error_and_any_other_failure_is(host: Host) -> None:
+    Transfers(replace(host, s3=Failing("NoSuchUpload"))).complete(KEY, "upload", [(1, "etag")])
+    with pytest.raises(ClientError):
+        Transfers(replace(host, s3=Failing("InternalError"))).complete(KEY, "upload", [(1, "etag")])
+
+
+@pytest.mark.parametrize("code", ["InvalidPart", "InvalidPartOrder", "EntityTooSmall"])
+def test_what_s3_refuses_is_told_as_such(host: Host, code: str) -> None:
+    with pytest.raises(PartsRefusedError):
+        Transfers(replace(host, s3=Failing(code))).complete(KEY, "upload", [(1, "etag")])
 
 
 def test_the_links_of_an_upload_cover_it_with_a_hundred_parts_at_most(

@@ -4,12 +4,12 @@ import io
 import unicodedata
 import zipfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
 from privacy import policy
 from privacy.models import fields
@@ -325,6 +325,27 @@ def test_errors_name_fields_by_their_path_in_our_own_words() -> None:
         {"field": "inner.kind", "message": "must be one of: 'a' or 'b'"},
         {"field": "many.0.amount", "message": "is required"},
         {"field": "agreed", "message": "must be true or false"},
+    ]
+
+
+class Bounded(Form):
+    text: Annotated[str, Field(min_length=2, max_length=4)]
+    secret: Annotated[SecretStr, Field(min_length=2, max_length=4)]
+    many: Annotated[list[str], Field(min_length=2, max_length=4)]
+
+
+@pytest.mark.promise("signup.fields")
+@pytest.mark.parametrize(
+    ("length", "limit"),
+    [(1, "must have this many {} at least: 2"), (5, "must have at most this many {}: 4")],
+)
+def test_text_has_characters_also_when_it_is_a_secret_and_a_list_has_members(length: int, limit: str) -> None:
+    with pytest.raises(InvalidFieldsError) as caught:
+        validated(Bounded, {"text": "x" * length, "secret": "x" * length, "many": ["x"] * length})
+    assert caught.value.errors == [
+        {"field": "text", "message": limit.format("characters")},
+        {"field": "secret", "message": limit.format("characters")},
+        {"field": "many", "message": limit.format("members")},
     ]
 
 

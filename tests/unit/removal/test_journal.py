@@ -7,7 +7,21 @@ import pytest
 
 from privacy.models.databases import Counts, Database, Status
 from privacy.models.ids import new_id
-from privacy.models.removals import LARGE, SILENCE, SMALL, Removal, opened, segments_for
+from privacy.models.removals import (
+    AT_HOME,
+    CERTIFICATE,
+    EVERYWHERE,
+    KEYS,
+    LARGE,
+    SILENCE,
+    SMALL,
+    Progress,
+    Removal,
+    opened,
+    places,
+    segments_for,
+    unfinished,
+)
 from privacy.tables.removals import Removals
 from privacy.tables.store import ConditionFailedError, TransactionRefusedError, transact
 from tests.unit import engine
@@ -44,18 +58,19 @@ def test_only_the_first_to_empty_everything_sets_the_time_of_the_last_listing(
 ) -> None:
     settles_at = clock() + timedelta(seconds=960)
 
-    assert journal.settle(removal.subject, clock(), settles_at)
-    assert journal.settle(removal.subject, clock(), settles_at)  # a retry of the SDK
-    assert not journal.settle(removal.subject, clock(), settles_at + SECOND)
+    looked_at = clock() - SECOND
+    assert journal.settle(removal.subject, clock(), looked_at, settles_at)
+    assert journal.settle(removal.subject, clock(), looked_at, settles_at)  # a retry of the SDK
+    assert not journal.settle(removal.subject, clock(), clock(), settles_at + SECOND)
     settled = journal.get(removal.subject)
     assert settled
-    assert settled.settles_at == settles_at
+    assert (settled.looked_at, settled.settles_at) == (looked_at, settles_at)
 
 
 def test_only_one_listing_that_found_something_reopens_a_removal(
     journal: Removals, removal: Removal, clock: SetClock
 ) -> None:
-    journal.settle(removal.subject, clock(), clock())
+    journal.settle(removal.subject, clock(), clock(), clock())
     settled = journal.get(removal.subject)
     assert settled
 
@@ -69,7 +84,7 @@ def test_only_one_listing_that_found_something_reopens_a_removal(
 def test_a_removal_that_was_reopened_cannot_be_finished_by_an_older_listing(
     journal: Removals, removal: Removal, clock: SetClock
 ) -> None:
-    journal.settle(removal.subject, clock(), clock())
+    journal.settle(removal.subject, clock(), clock(), clock())
     settled = journal.get(removal.subject)
     assert settled
     journal.reopen(settled, clock())
@@ -85,7 +100,51 @@ def test_a_removal_that_was_never_begun_cannot_be_noted(journal: Removals, clock
     for note in (journal.note, journal.revive):
         with pytest.raises(ConditionFailedError):
             note(new_id("db"), clock())
+    with pytest.raises(ConditionFailedError):
+        journal.note_keys(new_id("db"), {"asia": clock()}, clock())
     assert engine.items("removals") == []
+
+
+def test_the_end_of_each_regions_key_is_noted_beside_the_others(
+    journal: Removals, removal: Removal, clock: SetClock
+) -> None:
+    journal.note_keys(removal.subject, {"asia": clock()}, clock())
+    journal.note_keys(removal.subject, {"americas": clock() + SECOND}, clock() + SECOND)
+
+    noted = journal.get(removal.subject)
+    assert noted
+    assert noted.keys == {"asia": clock(), "americas": clock() + SECOND}
+    assert noted.active_at == clock() + SECOND
+
+
+REGIONS = ("asia", "americas")
+
+
+def emptied(removal: Removal, clock: SetClock) -> list[Progress]:
+    """A journal in which everything is done."""
+    return [
+        Progress(removal.subject, store, str(number), region, done_at=clock())
+        for store, region in places(REGIONS, "asia")
+        for number in range(removal.segments_of(store, region))
+    ]
+
+
+def test_what_is_unfinished_is_told_by_store_from_the_keys_to_the_certificate(
+    removal: Removal, clock: SetClock
+) -> None:
+    stores = {*AT_HOME, *EVERYWHERE}
+    removal = replace(removal, segments=4)  # its host region is americas
+    assert unfinished(removal, [], REGIONS, "asia") == {KEYS, *stores, CERTIFICATE}
+    removal = replace(removal, keys={"asia": clock()})
+    assert unfinished(removal, emptied(removal, clock), REGIONS, "asia") == {KEYS, CERTIFICATE}
+    removal = replace(removal, keys=dict.fromkeys(REGIONS, clock()))
+    journal = emptied(removal, clock)
+    assert unfinished(removal, journal, REGIONS, "asia") == {CERTIFICATE}
+    assert unfinished(replace(removal, finished_at=clock()), journal, REGIONS, "asia") == set()
+    for number, progress in enumerate(journal):
+        for rest in ([], [replace(progress, done_at=None)]):
+            missing = journal[:number] + journal[number + 1 :] + rest
+            assert unfinished(removal, missing, REGIONS, "asia") == {progress.store, CERTIFICATE}, progress.id
 
 
 def test_a_removal_is_stalled_after_twenty_minutes_of_silence_to_the_second(removal: Removal, clock: SetClock) -> None:

@@ -61,7 +61,7 @@ def things(count: int) -> list[Thing]:
 
 
 def saved(journal: Removals, subject: str) -> Progress:
-    return journal.progress(subject)["records#0"]
+    return journal.progress(subject)["asia#records#0"]
 
 
 def test_a_store_is_emptied_and_each_thing_counted(journal: Removals, subject: str, clock: SetClock) -> None:
@@ -91,7 +91,7 @@ def test_a_worker_killed_at_any_call_of_the_store_counts_nothing_twice(
     try:
         reclaim(shelf, fresh(shelf, subject), journal, clock, lambda: True)
     except KilledError:
-        begun = journal.progress(subject).get("records#0", fresh(shelf, subject))
+        begun = journal.progress(subject).get("asia#records#0", fresh(shelf, subject))
         reclaim(shelf, begun, journal, clock, lambda: True)
 
     assert saved(journal, subject).removed == 5

@@ -13,7 +13,7 @@ from privacy.vault.keys import KeyDestroyedError
 from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.paging import page_request, sealed_cursor
 from privacy.web.requests import Edge, address, country, json_body, parameter, raw_body
-from tests.unit.engine import SITE, Context, http, rest_event, send
+from tests.unit.engine import SITE, Answer, Context, http, rest_event, send
 
 CANARY = "canary-4711"
 _CLOUDFRONT = {"CloudFront-Viewer-Address": "198.51.100.9:443"}
@@ -45,6 +45,11 @@ def app(capfd: pytest.CaptureFixture[str]) -> PrivacyApp:
     def lists() -> Response:
         limit, cursor = page_request(app.request)
         return answer(200, {"limit": limit, "cursor": cursor, "q": parameter(app.request, "q")})
+
+    @app.view("POST", "/deep")
+    def deep() -> Response:
+        json_body(app.request, limit=2**20)
+        raise ERRORS["state"]
 
     return app
 
@@ -150,6 +155,25 @@ def test_json_of_another_content_type_is_415_and_with_a_charset_it_is_taken(app:
     assert http(app, "POST", "/raise", body=body, headers={"Content-Type": "text/plain"}).status == 415
     sent = {"Content-Type": "Application/JSON; charset=utf-8"}
     assert http(app, "POST", "/raise", body=body, headers=sent).status == 409
+
+
+@pytest.mark.parametrize("levels", [257, 300, 980, 1020, 1030, 30_000])
+@pytest.mark.parametrize("level", ["[", '{"a":'])
+def test_json_that_is_nested_too_deeply_is_a_400_that_says_how_deep_it_may_be(
+    app: PrivacyApp, level: str, levels: int
+) -> None:
+    def sent(depth: int) -> Answer:
+        close = "]" if level == "[" else "}"
+        nested = level * depth + "1" + close * depth
+        body = f'{{"which":"state","x":{nested}}}'.encode()
+        return http(app, "POST", "/deep", body=body, headers={"Content-Type": "application/json"})
+
+    answered = sent(levels - 1)
+    assert (answered.status, answered.json()["detail"]) == (
+        400,
+        "the JSON may have at most 256 arrays and objects inside each other",
+    )
+    assert sent(255).status == 409
 
 
 def test_every_answer_is_for_our_site_only_and_kept_in_no_cache(app: PrivacyApp) -> None:

@@ -1,4 +1,5 @@
-"""A worker's turn at a job: it holds the lease, journals its progress, hands over when time is up, ends the job once.
+"""What a job's worker stands on, and its turn at the job: it holds the lease, journals its progress, hands over when
+time is up, ends the job once.
 
 A worker can die after any call, so what a turn does may be repeated from its last journal.
 """
@@ -9,9 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from privacy.clock import Clock
+from privacy.aws import client
+from privacy.clock import Clock, system_clock
 from privacy.consumer import HasTime
+from privacy.home import Clients, Home
+from privacy.hosting import Host
 from privacy.models.jobs import LEASE_SECONDS, Job, JobStatus
+from privacy.policy import Policy
+from privacy.queues import Queues
+from privacy.settings import Deployment
+from privacy.tables.databases import Databases
 from privacy.tables.jobs import Jobs
 from privacy.tables.store import Operation, TransactionRefusedError, transact
 
@@ -37,6 +45,31 @@ class JobFailedError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a worker's container; databases and jobs are the control tables of the home region."""
+
+    policy: Policy
+    clock: Clock
+    databases: Databases
+    jobs: Jobs
+    host: Callable[[str], Host]
+    queues: Queues
+
+
+def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients = client) -> Parts:
+    """The parts as they are on AWS."""
+    home = Home(settings, clients)
+    return Parts(
+        policy=home.policy,
+        clock=clock,
+        databases=Databases(home.table("databases")),
+        jobs=Jobs(home.table("jobs")),
+        host=home.hosts(),
+        queues=home.queues(),
+    )
 
 
 @dataclass(slots=True)

@@ -16,11 +16,8 @@ def save(
     encryption: Mapping[str, str] | None = None,
 ) -> None:
     """Store the state as gzipped JSON under `key`, in place of the one before."""
-    text = json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode()
-    s3.put_object(
-        Bucket=bucket, Key=key, Body=gzip.compress(text, 1, mtime=0), ContentType="application/gzip",
-        **(encryption or {}),
-    )  # fmt: skip
+    stored_as = {"ContentType": "application/gzip", **(encryption or {})}
+    s3.put_object(Bucket=bucket, Key=key, Body=packed(state), **stored_as)
 
 
 def load(s3: ObjectStore, bucket: str, key: str) -> dict[str, Any] | None:
@@ -31,6 +28,17 @@ def load(s3: ObjectStore, bucket: str, key: str) -> dict[str, Any] | None:
         if error_code(error) == "NoSuchKey":
             return None
         raise
+    return unpacked(body)
+
+
+def packed(state: Mapping[str, Any]) -> bytes:
+    """The state as gzipped JSON."""
+    text = json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode()
+    return gzip.compress(text, 1, mtime=0)
+
+
+def unpacked(body: bytes) -> dict[str, Any]:
+    """The state that was packed."""
     state: dict[str, Any] = json.loads(gzip.decompress(body))
     return state
 

@@ -23,7 +23,10 @@ records/        one file per model, in JSON Lines (UTF-8): each line is an objec
                   data        the record as it was written
                   updated_at  when it was last written (RFC 3339, UTC)
                 A large model goes on in <model>.2.jsonl, <model>.3.jsonl and so on.
-files/          the files, byte for byte, under the paths they had.
+files/          the files, byte for byte, under the paths they had. Where two could not be unpacked side by
+                side on every system (the path of one is a folder of the other, or they differ only in
+                case), one has a ~ and eight characters more in its path here, and its entry in
+                manifest.json gives the path that it had as "file".
 
 To open records in a spreadsheet: most can read JSON Lines through their data import ("From JSON").
 To check a member: compare the output of `sha256sum <path>` with the manifest.
@@ -35,7 +38,7 @@ accepted too, as long as nothing was added, removed or changed.
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
     """One member as the manifest lists it: size in bytes, SHA-256 in hex; records and model for records only, content
-    type and last change (RFC 3339) for files only.
+    type and last change (RFC 3339) for files only; `file` is a file's path where the member has another one.
     """
 
     path: str
@@ -45,6 +48,7 @@ class ManifestEntry:
     model: str | None = None
     media_type: str | None = None
     updated_at: str | None = None
+    file: str | None = None
 
 
 def rfc3339(moment: datetime) -> str:
@@ -89,6 +93,8 @@ class Manifest:
                 row["type"] = entry.media_type
             if entry.updated_at is not None:
                 row["updated_at"] = entry.updated_at
+            if entry.file is not None:
+                row["file"] = entry.file
             yield ((",\n" if index else "\n") + _json(row)).encode()
         yield b"\n]}\n"
 

@@ -12,9 +12,16 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from privacy.archive.directory import GuardedFile, Limits, SeekableFile, Slot, check_local, slots, survey
-from privacy.archive.errors import ArchiveTooLargeError, CorruptMemberError, ManifestError, NotAZipError
+from privacy.archive.errors import (
+    ArchiveTooLargeError,
+    CorruptMemberError,
+    DuplicateMemberError,
+    ManifestError,
+    NotAZipError,
+    UnsafePathError,
+)
 from privacy.archive.manifest import FORMAT, ManifestEntry, is_time
-from privacy.archive.names import FILES, MANIFEST, MODEL, README, RECORDS, model_of
+from privacy.archive.names import FILES, MANIFEST, MODEL, README, RECORDS, check_path, model_of
 
 CHUNK_BYTES = 256 * 1024
 _ZIP_ERRORS = (
@@ -49,7 +56,9 @@ class Member:
     @property
     def file_path(self) -> str | None:
         """The file's path in its database, None for records and README."""
-        path = self.entry.path
+        path, file = self.entry.path, self.entry.file
+        if file is not None:
+            return file
         return path[len(FILES) :] if path.startswith(FILES) else None
 
 
@@ -266,6 +275,7 @@ class ArchiveReader:
             if listed["bytes"] != slot.info.file_size:
                 raise CorruptMemberError(f"Member {slot.number} of the archive has not its declared size.")
             members.append(Member(slot.number, _entry(listed, by_path.keys(), slot.number), slot))
+        _check_files(members, by_path)
         if len(members) != len(by_path):
             missing = len(by_path) - len(members)
             raise ManifestError(f"The archive lacks {missing} of the members that the manifest lists.")
@@ -276,7 +286,7 @@ def _is_entry(row: Any) -> bool:
     if not isinstance(row, dict):
         return False
     records, model, media_type = row.get("records"), row.get("model"), row.get("type")
-    updated_at = row.get("updated_at")
+    updated_at, file = row.get("updated_at"), row.get("file")
     return (
         isinstance(row.get("path"), str)
         and _is_count(row.get("bytes"))
@@ -286,6 +296,7 @@ def _is_entry(row: Any) -> bool:
         and (model is None or (isinstance(model, str) and MODEL.match(model) is not None))
         and (media_type is None or (isinstance(media_type, str) and len(media_type) <= 255))
         and (updated_at is None or (isinstance(updated_at, str) and is_time(updated_at)))
+        and (file is None or isinstance(file, str))
     )
 
 
@@ -302,5 +313,26 @@ def _entry(row: dict[str, Any], paths: Any, number: int) -> ManifestEntry:
             raise ManifestError(f"Member {number} of the archive holds records that the manifest does not count.")
     elif not (path.startswith(FILES) or path == README) or records is not None or model is not None:
         raise ManifestError(f"Member {number} of the archive is neither records nor a file.")
-    facts = (records, model, row.get("type"), row.get("updated_at"))
+    file = row.get("file")
+    if file is not None:
+        if not path.startswith(FILES):
+            raise ManifestError(f"Member {number} of the archive is no file, and has the path of one.")
+        try:
+            check_path(file)
+        except UnsafePathError as error:
+            raise UnsafePathError(f"Member {number} of the archive: {error}") from None
+    facts = (records, model, row.get("type"), row.get("updated_at"), file)
     return ManifestEntry(path, row["bytes"], row["sha256"], *facts)
+
+
+def _check_files(members: list[Member], rows: dict[str, dict[str, Any]]) -> None:
+    """Refuse two members that are one file. Few have another path than their file: only those are kept and compared."""
+    moved: set[str] = set()
+    for member in members:
+        file = member.entry.file
+        if file is None:
+            continue
+        other = rows.get(FILES + file)
+        if file in moved or (other is not None and other.get("file") is None):
+            raise DuplicateMemberError(f"Member {member.number} of the archive is a file that another one is, too.")
+        moved.add(file)

@@ -12,7 +12,7 @@ from typing import IO, Any, Protocol, Self
 from privacy.archive.errors import ArchiveStateError, CorruptMemberError, DuplicateMemberError
 from privacy.archive.manifest import README_TEXT, Manifest, ManifestEntry
 from privacy.archive.multipart import StoredObject
-from privacy.archive.names import MANIFEST, README, check_path, piece_path
+from privacy.archive.names import FILES, MANIFEST, README, FileNames, check_path, piece_path
 
 LEVEL = 1
 """Deflate level of what can be compressed: 2.5 times the speed of level 6 for archives 9 % larger (measured)."""
@@ -20,7 +20,7 @@ LEVEL_OF_COMPRESSED = 0
 """Deflate without compression, not the method `store`: with the sizes behind the data, only deflate marks its
 own end, which readers that stream need. It costs 5 bytes in 64 KiB."""
 _REGULAR_FILE = 0o100644 << 16
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 # The fields of ZipInfo that the central directory needs and that a ZipInfo made anew would not have.
 _DIRECTORY_FIELDS = (
     "header_offset", "CRC", "compress_size", "file_size", "flag_bits", "extract_version", "create_version",
@@ -83,6 +83,7 @@ class MemberOutput:
         model: str | None,
         media_type: str | None,
         updated_at: str | None,
+        file: str | None,
     ) -> None:
         self._writer = writer
         self._handle = handle
@@ -92,6 +93,7 @@ class MemberOutput:
         self.model = model
         self.media_type = media_type
         self.updated_at = updated_at
+        self.file = file
         self.bytes = 0
         self.records: int | None = None
 
@@ -125,7 +127,7 @@ class MemberOutput:
             self._writer.abandon()
             raise
         digest = self._digest.hexdigest()
-        facts = (self.records, self.model, self.media_type, self.updated_at)
+        facts = (self.records, self.model, self.media_type, self.updated_at, self.file)
         self._writer._add(ManifestEntry(self._info.filename, self.bytes, digest, *facts))
 
 
@@ -143,6 +145,8 @@ class ArchiveWriter:
         self._zip = zipfile.ZipFile(self._gate, "w", zipfile.ZIP_DEFLATED)
         self._entries: dict[str, ManifestEntry] = {}
         self._pieces: dict[str, int] = {}
+        self._files = FileNames()
+        self._moved: set[str] = set()
         self._current: MemberOutput | None = None
         self._ended = False
 
@@ -156,6 +160,7 @@ class ArchiveWriter:
             info, entry = _from_row(row)
             writer._zip.infolist().append(info)
             writer._enter(entry)
+        writer._files = FileNames(path for path in writer._entries if path.startswith(FILES))
         return writer
 
     @property
@@ -191,7 +196,8 @@ class ArchiveWriter:
         """Start a member, to be ended by its `close()`; `member` does both.
 
         Args:
-            path: its path in the archive.
+            path: its path in the archive. A file that cannot be unpacked there beside those before it gets another
+                one, and the manifest says which file it is.
             modified: when its content was last changed; kept to two seconds in UTC, from 1980 to 2107.
             compress: False for what is compressed already.
             size: its bytes where known.
@@ -206,15 +212,20 @@ class ArchiveWriter:
         """
         self._require_between_members()
         check_path(path)
-        if path in self._entries:
+        known = self._entries.get(path)
+        if path in self._moved or (known is not None and known.file is None):
             raise DuplicateMemberError("The archive has a member with this path already.")
-        info = zipfile.ZipInfo(path, _dos_time(modified))
+        name, file = path, None
+        if path.startswith(FILES):
+            name = self._files.path_for(path)
+            file = path[len(FILES) :] if name != path else None
+        info = zipfile.ZipInfo(name, _dos_time(modified))
         info.compress_type = zipfile.ZIP_DEFLATED
         info.external_attr = _REGULAR_FILE
         info.file_size = size or 0
         _set_level(info, LEVEL if compress else LEVEL_OF_COMPRESSED)
         handle = self._zip.open(info, "w", force_zip64=size is None and zip64)
-        self._current = MemberOutput(self, handle, info, size, model, media_type, updated_at)
+        self._current = MemberOutput(self, handle, info, size, model, media_type, updated_at, file)
         return self._current
 
     @contextlib.contextmanager
@@ -314,9 +325,13 @@ class ArchiveWriter:
     def _add(self, entry: ManifestEntry) -> None:
         self._current = None
         self._enter(entry)
+        if entry.path.startswith(FILES):
+            self._files.add(entry.path)
 
     def _enter(self, entry: ManifestEntry) -> None:
         self._entries[entry.path] = entry
+        if entry.file is not None:
+            self._moved.add(FILES + entry.file)
         if entry.model is not None:
             self._pieces[entry.model] = self._pieces.get(entry.model, 0) + 1
 
@@ -344,7 +359,7 @@ def _set_level(info: zipfile.ZipInfo, level: int) -> None:
 
 def _to_row(info: zipfile.ZipInfo, entry: ManifestEntry) -> list[Any]:
     fields = [getattr(info, name) for name in _DIRECTORY_FIELDS]
-    facts = [entry.sha256, entry.records, entry.model, entry.media_type, entry.updated_at]
+    facts = [entry.sha256, entry.records, entry.model, entry.media_type, entry.updated_at, entry.file]
     return [entry.path, list(info.date_time), fields, *facts]
 
 

@@ -20,8 +20,9 @@ from privacy.clock import rfc3339
 from privacy.hosting.host import Host
 from privacy.hosting.leftovers import Leftover, Leftovers
 from privacy.hosting.partitions import FILE, cursor_after, in_order, place
+from privacy.tables.deletions import Deletions
 from privacy.tables.store import Item, StoreBusyError, TransactionRefusedError, shard_of, transact
-from privacy.vault.keys import DataKey, KeyDestroyedError
+from privacy.vault.keys import DataKey
 
 _TRIES = 8
 """Rounds for a file that others write at the same time."""
@@ -88,7 +89,7 @@ class Files:
 
         `updated_at` is as in `put`. Raises: KeyDestroyedError, StoreBusyError.
         """
-        key = self._key(fresh=True)
+        key = self.host.keyring.writing_key(self.database_id)
         leftover = self._begin(key, path, now)
         answer = self.host.s3.copy_object(
             Bucket=self.host.content_bucket,
@@ -105,6 +106,13 @@ class Files:
         key = self._key()
         item = self.host.content.get(self._place(key, path))
         return _file(key, item) if item else None
+
+    def place(self, path: str) -> Item:
+        """The key of a file's row in the content table, be it there or not; the ledger of deletions has the same.
+
+        Raises: KeyDestroyedError.
+        """
+        return self._place(self._key(), path)
 
     def open(self, file: File) -> Any:
         """The bytes of a file, as a stream to read from. Raises botocore's NoSuchKey or NoSuchVersion when the file was
@@ -145,24 +153,29 @@ class Files:
         url: str = self.host.s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
         return url
 
-    def delete(self, path: str, now: datetime) -> bool:
-        """Delete a file: its row first, so that nobody reads it any more, then its bytes.
+    def delete(self, path: str, ledger: Deletions, now: datetime) -> bool:
+        """Delete a file: its row first, so that nobody reads it any more, then its bytes. It is in the ledger before,
+        so that no restore brings it back.
 
-        Returns whether there was one. Raises: KeyDestroyedError, StoreBusyError.
+        Returns whether there was one. Raises: KeyDestroyedError, KeyClosedError, StoreBusyError.
         """
         where = self._place(self._key(), path)
         for _ in range(_TRIES):
             item = self.host.content.get(where)
             if item is None:
                 return False
+            ledger.note(where, now)
             old = Leftover(now, item["key"])
             operations = [
+                self.host.keyring.fence(self.database_id),
                 self.host.content.delete_operation(where, Attr("key").eq(item["key"])),
                 self._leftovers.note_operation(old),
             ]
             try:
                 transact(self.host.content.client, operations)
-            except TransactionRefusedError:
+            except TransactionRefusedError as refused:
+                if _FENCE in refused.failed:
+                    raise self.host.keyring.refused(self.database_id) from None
                 continue
             self._leftovers.remove(old.note)
             return True
@@ -185,6 +198,10 @@ class Files:
         key = self._key(fresh=True)
         for item in in_order(self.host, self.database_id, FILE, after=after):
             yield cursor_after(item), _file(key, item)
+
+    def of(self, row: Item) -> File:
+        """The file that a row of the content table tells of. Raises: KeyDestroyedError, SealBrokenError."""
+        return _file(self._key(), row)
 
     def sealed_name(self, job_id: str, path: str, content_type: str) -> bytes:
         """What a job that puts a file in its place is told, sealed. Raises: KeyDestroyedError."""
@@ -233,7 +250,7 @@ class Files:
                     continue
                 self._leftovers.remove(own.note)
                 if _FENCE in refused.failed:
-                    raise KeyDestroyedError from None
+                    raise self.host.keyring.refused(self.database_id) from None
                 raise StoreBusyError("the write took too long") from None
             if old:
                 self._leftovers.remove(old.note)

@@ -45,11 +45,15 @@ class Host:
     s3: Any
     content_bucket: str
     transfer_bucket: str
+    backup_bucket: str
 
 
 def hosts(names: Names, policy: Policy, clients: Callable[[str, str], Any] = client) -> Callable[[str], Host]:
     """The way from a Cloud Region's name to its host; each is built once in a container, when first asked for."""
     built: dict[str, Host] = {}
+
+    def peers(region: str) -> Callable[[], list[Keyring]]:
+        return lambda: [host(other).keyring for other in policy.regions if other != region]
 
     def host(region: str) -> Host:
         if region not in built:
@@ -60,10 +64,11 @@ def hosts(names: Names, policy: Policy, clients: Callable[[str, str], Any] = cli
                 region=region,
                 aws_region=aws_region,
                 content=Table(dynamodb, names.table("content")),
-                keyring=Keyring(clients("kms", aws_region), keys, names.data_key()),
+                keyring=Keyring(clients("kms", aws_region), keys, names.data_key(), peers(region)),
                 s3=clients("s3", aws_region),
                 content_bucket=names.bucket("content", aws_region),
                 transfer_bucket=names.bucket("transfer", aws_region),
+                backup_bucket=names.bucket("backup", aws_region),
             )
         return built[region]
 

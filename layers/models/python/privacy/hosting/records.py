@@ -4,22 +4,25 @@ An item's key is `<database>#<shard>` and `r#<model tag>#<key tag>`; the tags ar
 that a table without the key shows neither content nor names.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, Key
 
 from privacy.clock import rfc3339
 from privacy.hosting.host import Host
 from privacy.hosting.partitions import RECORD, count, cursor_after, in_order, is_empty, place
+from privacy.tables.deletions import Deletions
 from privacy.tables.store import SHARDS, Item, TransactionRefusedError, shard_of, transact
-from privacy.vault.keys import DataKey, KeyDestroyedError
+from privacy.vault.keys import DataKey
 
 MAX_RECORD_BYTES = 358_400
 """350 KB of JSON (api.md, records): with its names, seal and keys it stays below DynamoDB's 400 KB an item."""
+
+_EXISTS = Attr("id").exists()
 
 _LAST = "~"
 """Sorts after every tag: tags are hexadecimal."""
@@ -59,24 +62,24 @@ class Records:
     database_id: str
 
     def put(self, record: Record) -> None:
-        """Write a record, in one transaction with the fence: a destroyed database takes no write.
+        """Write a record, in one transaction with the fence: a destroyed or moving database takes no write.
 
-        Raises: KeyDestroyedError, StoreBusyError.
+        Raises: KeyDestroyedError, KeyClosedError, StoreBusyError.
         """
         item = self._item(self._key(), record)
         operations = [self.host.keyring.fence(self.database_id), self.host.content.put_operation(item)]
         try:
             transact(self.host.content.client, operations)
         except TransactionRefusedError:
-            raise KeyDestroyedError from None
+            raise self.host.keyring.refused(self.database_id) from None
 
     def put_all(self, records: Sequence[Record]) -> None:
         """Write many records; of two with one name the later stays.
 
-        A batch takes no condition, so the fence is read first; what a destruction overtakes all the same is found by
-        its last listing. Raises: KeyDestroyedError, StoreBusyError.
+        A batch takes no condition, so the fence is read first; what a destruction or a move overtakes all the same is
+        found by its last listing. Raises: KeyDestroyedError, KeyClosedError, StoreBusyError.
         """
-        key = self._key(fresh=True)
+        key = self.host.keyring.writing_key(self.database_id)
         items = {(item["place"], item["id"]): item for item in (self._item(key, record) for record in records)}
         self.host.content.put_all(items.values())
 
@@ -86,9 +89,23 @@ class Records:
         item = self.host.content.get(self._place(key, model, name))
         return _record(key, item) if item else None
 
-    def delete(self, model: str, name: str) -> bool:
-        """Delete a record; whether there was one. Raises: KeyDestroyedError."""
-        return self.host.content.delete(self._place(self._key(), model, name)) is not None
+    def delete(self, model: str, name: str, ledger: Deletions, now: datetime) -> bool:
+        """Delete a record; whether there was one. It is in the ledger first, so that no restore brings it back.
+
+        Raises: KeyDestroyedError, KeyClosedError, StoreBusyError.
+        """
+        where = self._place(self._key(), model, name)
+        if self.host.content.get(where) is None:
+            return False
+        ledger.note(where, now)
+        fence, delete = self.host.keyring.fence(self.database_id), self.host.content.delete_operation(where, _EXISTS)
+        try:
+            transact(self.host.content.client, [fence, delete])
+        except TransactionRefusedError as refused:
+            if refused.failed == (1,):
+                return False  # somebody else was faster
+            raise self.host.keyring.refused(self.database_id) from None
+        return True
 
     def page(self, model: str, *, limit: int, max_bytes: int, cursor: str | None = None) -> Page:
         """Some of a model's records, in an order of its own that never changes: one at least, when there is one.
@@ -143,6 +160,14 @@ class Records:
         if tally is None:
             return [(name, None) for name, _ in models]
         return [(name, tally.by_model[tag]) for name, tag in models if tag in tally.by_model]
+
+    def places(self, records: Iterable[Record]) -> list[Item]:
+        """The key of each record in the content table, be it there or not; the ledger of deletions has the same.
+
+        Raises: KeyDestroyedError.
+        """
+        key = self._key()
+        return [self._place(key, record.model, record.key) for record in records]
 
     def is_empty(self) -> bool:
         """Whether the database holds neither a record nor a file."""

@@ -51,10 +51,6 @@ class PartsRefusedError(Exception):
     """The parts of an upload are not those that were stored, or one but the last is too small."""
 
 
-class UploadGoneError(LookupError):
-    """S3 knows neither the multipart upload nor an object that came of it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Transfers:
     """The transfer bucket of a host."""
@@ -83,10 +79,29 @@ class Transfers:
         ]
         return part_size, links
 
-    def complete(self, key: str, s3_upload: str, parts: Sequence[tuple[int, str]]) -> None:
-        """Join the parts (number and ETag, by number) to one object; what was joined before is no error.
+    def parts(self, key: str, s3_upload: str) -> dict[int, tuple[str, int]] | None:
+        """The parts that are stored: ETag (without its quotes) and bytes by number; None when S3 knows no such upload,
+        or no longer: it was joined, or given up.
+        """
+        found: dict[int, tuple[str, int]] = {}
+        more: dict[str, int] = {}
+        while True:
+            try:
+                page = self.host.s3.list_parts(Bucket=self._bucket, Key=key, UploadId=s3_upload, **more)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "NoSuchUpload":
+                    return None
+                raise
+            found |= {part["PartNumber"]: (part["ETag"].strip('"'), part["Size"]) for part in page.get("Parts", [])}
+            if not page.get("IsTruncated"):
+                return found
+            more = {"PartNumberMarker": page["NextPartNumberMarker"]}
 
-        Raises: PartsRefusedError, UploadGoneError.
+    def complete(self, key: str, s3_upload: str, parts: Sequence[tuple[int, str]]) -> None:
+        """Join the parts (number and ETag, by number) to one object. An upload that S3 no longer knows, since it was
+        joined before or given up, is no error: the object's `size` tells which.
+
+        Raises: PartsRefusedError; the upload goes on.
         """
         joined = {"Parts": [{"PartNumber": number, "ETag": etag} for number, etag in parts]}
         try:
@@ -99,8 +114,6 @@ class Transfers:
                 raise PartsRefusedError from None
             if code != "NoSuchUpload":
                 raise
-            if self.size(key) is None:
-                raise UploadGoneError from None
 
     def abort(self, key: str, s3_upload: str) -> None:
         """Give a multipart upload up; one that is over already is no error."""

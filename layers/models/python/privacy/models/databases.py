@@ -14,13 +14,15 @@ class Status(StrEnum):
     DEACTIVATED = "deactivated"
     DELETING = "deleting"
     MOVING = "moving"
+    RESTORING = "restoring"
     DESTROYED = "destroyed"
 
 
 NEXT: dict[Status, frozenset[Status]] = {
-    Status.ACTIVE: frozenset({Status.DEACTIVATED, Status.DELETING, Status.MOVING}),
+    Status.ACTIVE: frozenset({Status.DEACTIVATED, Status.DELETING, Status.MOVING, Status.RESTORING}),
     Status.DEACTIVATED: frozenset({Status.ACTIVE, Status.DELETING}),
     Status.MOVING: frozenset({Status.ACTIVE, Status.DELETING}),
+    Status.RESTORING: frozenset({Status.ACTIVE, Status.DELETING}),
     Status.DELETING: frozenset({Status.DESTROYED}),
     Status.DESTROYED: frozenset(),
 }
@@ -63,7 +65,8 @@ class Database:
 
     `owner` is the keyed pseudonym of its account, the only link to a person; `name` is the customer's own text and
     is gone once the database is destroyed. `since` is when the present state began. `importing` is the job of the
-    latest import: while that job is not over, no other import may begin.
+    latest import: while that job is not over, no other import may begin. `moving` is likewise the job of the latest
+    move to another Cloud Region, `backing_up` of the latest backup.
     """
 
     id: str
@@ -76,22 +79,14 @@ class Database:
     policy_version: str
     counts: Counts | None = None
     importing: str | None = None
+    moving: str | None = None
+    backing_up: str | None = None
 
     def purge_at(self, policy: Policy) -> datetime | None:
         """The end of the grace period, when the database is deactivated: from that second on it cannot be
         reactivated (promise databases.grace).
         """
         return policy.retention["databases.grace"].after(self.since) if self.status is Status.DEACTIVATED else None
-
-
-def owned(database: Database | None, owner: str) -> Database:
-    """The database, when it exists and is the caller's.
-
-    Raises: UnknownDatabaseError.
-    """
-    if database is None or database.owner != owner:
-        raise UnknownDatabaseError
-    return database
 
 
 def existing(database: Database) -> Database:
@@ -104,22 +99,39 @@ def existing(database: Database) -> Database:
     return database
 
 
+MOVING_AWAY = "the database is being moved to another region; write again once it is active"
+
+
 def open_for_content(database: Database) -> Database:
     """The database, when its content may be read and written.
 
     Raises: DatabaseDestroyedError, DatabaseStateError.
     """
-    if existing(database).status is not Status.ACTIVE:
+    if open_for_reading(database).status is Status.MOVING:
+        raise DatabaseStateError(MOVING_AWAY)
+    return database
+
+
+def open_for_reading(database: Database) -> Database:
+    """The database, when its content may be read: also while it takes no writes, being moved to another region. Work
+    that was begun before that is finished, too: a move waits for it.
+
+    Raises: DatabaseDestroyedError, DatabaseStateError.
+    """
+    if existing(database).status not in (Status.ACTIVE, Status.MOVING):
         raise DatabaseStateError(f"the database is {database.status.value}; its content is closed")
     return database
 
 
-def open_for_export(database: Database, policy: Policy, now: datetime) -> Database:
-    """The database, when it may be exported: also in its grace period (promise databases.export).
+def open_for_export(database: Database, policy: Policy, now: datetime, *, begun: bool = False) -> Database:
+    """The database, when it may be exported: also in its grace period (promise databases.export). An export that was
+    `begun` is finished, and given out, while the database is moved to another region.
 
     Raises: DatabaseDestroyedError, DatabaseStateError.
     """
-    if existing(database).status not in (Status.ACTIVE, Status.DEACTIVATED):
+    if existing(database).status is Status.MOVING and not begun:
+        raise DatabaseStateError("the database is being moved to another region; export it once it is active")
+    if database.status not in (Status.ACTIVE, Status.DEACTIVATED, Status.MOVING):
         raise DatabaseStateError(f"the database is {database.status.value}; it cannot be exported")
     purge_at = database.purge_at(policy)
     if purge_at is not None and purge_at <= now:

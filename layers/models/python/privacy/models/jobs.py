@@ -9,12 +9,17 @@ from privacy.policy import Policy
 
 
 class Kind(StrEnum):
-    """What a job does. `file` puts an uploaded file in its place; `upload` is the upload itself."""
+    """What a job does. `file` puts an uploaded file in its place; `upload` is the upload itself; `move` brings the
+    database to another Cloud Region.
+    """
 
     EXPORT = "export"
     IMPORT = "import"
     FILE = "file"
     UPLOAD = "upload"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    MOVE = "move"
 
 
 class JobStatus(StrEnum):

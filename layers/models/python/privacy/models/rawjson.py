@@ -27,7 +27,7 @@ _KEPT = re.compile(rb'[^ \t\n\r"]++|' + _STRING.encode())
 
 
 class RawJSONError(ValueError):
-    """The text is not the JSON that was asked for; the base of the three below."""
+    """The text is not the JSON that was asked for; the base of those below."""
 
 
 class TooLargeError(RawJSONError):
@@ -43,6 +43,10 @@ class MalformedJSONError(RawJSONError):
         """`reason` is one of our own sentences."""
         super().__init__(f"{reason} (at character {position})")
         self.position = position
+
+
+class TooDeepError(MalformedJSONError):
+    """The text has more arrays and objects inside each other than are allowed (400)."""
 
 
 class NotAnObjectError(RawJSONError):
@@ -63,18 +67,17 @@ class RawObject:
         return f"RawObject({len(self.text)} bytes)"
 
 
-def parse_object(text: bytes, *, limit_bytes: int) -> RawObject:
-    """Read one JSON object.
+def parse_object(text: bytes, *, limit_bytes: int, levels: int = MAX_DEPTH) -> RawObject:
+    """Read one JSON object, which may have so many `levels` of arrays and objects, itself among them.
 
     Refused as malformed: what RFC 8259 refuses (also NaN, Infinity and a byte order mark), other encodings
-    than UTF-8, more than 256 levels, and a name that occurs twice at the top, since readers disagree on which
-    one counts.
+    than UTF-8, and a name that occurs twice at the top, since readers disagree on which one counts.
 
-    Raises: TooLargeError, MalformedJSONError, NotAnObjectError.
+    Raises: TooLargeError, MalformedJSONError, TooDeepError, NotAnObjectError.
     """
     if len(text) > limit_bytes:
         raise TooLargeError("the JSON text is too large")
-    written = _decoded(text)
+    written = decoded(text, levels)
     start = _skip(written, 0)
     if written[start : start + 1] != "{":
         end = _value_end(written, start)
@@ -101,7 +104,11 @@ def parse_object(text: bytes, *, limit_bytes: int) -> RawObject:
     return RawObject(b"{" + b",".join(tokens) + b"}", MappingProxyType(members))
 
 
-def _decoded(text: bytes) -> str:
+def decoded(text: bytes, levels: int = MAX_DEPTH) -> str:
+    """A JSON text in UTF-8, before it is parsed: no parser recurses deeper than `levels` from here on.
+
+    Raises: MalformedJSONError for other encodings and a byte order mark, TooDeepError.
+    """
     try:
         written = text.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -109,22 +116,22 @@ def _decoded(text: bytes) -> str:
     else:
         if written.startswith("\ufeff"):
             raise MalformedJSONError("the text begins with a byte order mark", 0)
-        _refuse_depth(written)
+        _refuse_depth(written, levels)
         return written
     # Outside the handler, so that the decoder's exception, which holds the text, is not our context.
     raise MalformedJSONError("the text is not UTF-8", position)
 
 
-def _refuse_depth(written: str) -> None:
-    if written.count("[") + written.count("{") <= MAX_DEPTH:
+def _refuse_depth(written: str, levels: int) -> None:
+    if written.count("[") + written.count("{") <= levels:
         return
     depth = 0
     for token in _BRACKETS.finditer(written):
         match token[0]:
             case "[" | "{":
                 depth += 1
-                if depth > MAX_DEPTH:
-                    raise MalformedJSONError("the text is nested too deeply", token.start())
+                if depth > levels:
+                    raise TooDeepError("the text is nested too deeply", token.start())
             case "]" | "}":
                 depth -= 1
 

@@ -1,7 +1,7 @@
 """How far a removal has come: the journal that a worker resumes from, and the ledger that stays."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from privacy.models.databases import Database
@@ -17,14 +17,25 @@ LARGE = 500_000
 """Things from which on a store is emptied by more workers beside each other."""
 
 
+EVERYWHERE = ("records", "catalogue", "files", "exports", "uploads", "backups")
+"""The stores of a database in each region, whether it ever lay there or not."""
+
+AT_HOME = ("jobs", "deletions")
+"""Its stores in the home region: its jobs, and the ledger of what its owner deleted of it."""
+
+KEYS, CERTIFICATE = "keys", "certificate"
+"""What comes before all stores, and after them: a data key in each region, and the proof of it all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Removal:
     """The removal of one subject (a database). It holds no personal data and outlives what it removed.
 
-    `expected` is what each store was last counted to hold. `segments` is the number of parts that a large store is
-    emptied in. `active_at` is the last progress, `revived_at` when the sweep last woke a stalled one. `settles_at` is
-    when the last listing may be made: later than any write that was under way. `finished_at` is when absence was
-    checked and the subject became a tombstone.
+    `region` is the host's, `expected` what each store there was last counted to hold, `segments` the number of parts
+    that a large one is emptied in. `active_at` is the last progress, `revived_at` when the sweep last woke a stalled
+    one. `keys` tells when the data key of a region was destroyed. `looked_at` is when everything was first listed again
+    and nothing found; `settles_at` is when it may be listed for the last time: later than any write that was under way.
+    `finished_at` is when absence was checked and the subject became a tombstone.
     """
 
     subject: str
@@ -36,10 +47,16 @@ class Removal:
     settles_at: datetime | None = None
     finished_at: datetime | None = None
     revived_at: datetime | None = None
+    looked_at: datetime | None = None
+    keys: Mapping[str, datetime] = field(default_factory=dict)
 
-    def segments_of(self, store: str) -> int:
-        """In how many parts a store is emptied."""
-        return self.segments if store in ("records", "files") else 1
+    def segments_of(self, store: str, region: str) -> int:
+        """In how many parts a store is emptied: a large one in its host region in several, and of files those under
+        names that are none of ours in one more.
+        """
+        if region != self.region or store not in ("records", "files") or self.segments == 1:
+            return 1
+        return self.segments + 1 if store == "files" else self.segments
 
     def is_stalled(self, now: datetime) -> bool:
         """Whether it made no progress for longer than a worker that lives could be silent."""
@@ -70,7 +87,30 @@ class Progress:
     @property
     def id(self) -> str:
         """The segment's name within its subject."""
-        return f"{self.store}#{self.segment}"
+        return segment_id(self.region, self.store, self.segment)
+
+
+def segment_id(region: str, store: str, segment: str) -> str:
+    """The name of a store's segment in the journal of its subject."""
+    return f"{region}#{store}#{segment}"
+
+
+def places(regions: Iterable[str], home: str) -> list[tuple[str, str]]:
+    """Every store of a database with its region."""
+    return [(store, home) for store in AT_HOME] + [(store, region) for region in regions for store in EVERYWHERE]
+
+
+def unfinished(removal: Removal, journal: Iterable[Progress], regions: Iterable[str], home: str) -> set[str]:
+    """What a removal has still to do: the stores that are not empty in every region, and keys and certificate."""
+    regions = list(regions)
+    ended: dict[tuple[str, str], int] = {}
+    for progress in journal:
+        place = (progress.store, progress.region)
+        ended[place] = ended.get(place, 0) + (progress.done_at is not None)
+    left = {place[0] for place in places(regions, home) if ended.get(place, 0) < removal.segments_of(*place)}
+    if set(regions) - set(removal.keys):
+        left.add(KEYS)
+    return left if removal.finished_at else left | {CERTIFICATE}
 
 
 def opened(database: Database, now: datetime) -> Removal:

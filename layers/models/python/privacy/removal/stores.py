@@ -6,22 +6,38 @@ removed by its own id, and the `Errors` of a bulk delete are looked at (aws-fact
 
 import itertools
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from boto3.dynamodb.conditions import ConditionBase, Key
 
 from privacy.hosting.host import Host
-from privacy.hosting.partitions import FILE, RECORD, place
+from privacy.hosting.partitions import RECORD, place
 from privacy.hosting.transfers import EXPORTS, STAGING
-from privacy.tables.jobs import Jobs
 from privacy.tables.store import SHARDS, Table
 
 PAGE = 1000
 """Things in one batch: what S3 deletes in one call
 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html)."""
 
+OTHERS = "others"
+"""The segment of files under names that nothing of ours gives: emptied when the others are."""
+
+ALL = "all"
+"""Said of a store that is listed whole."""
+
 _HEX = "0123456789abcdef"
+"""How the names of file objects begin: a path's tag."""
+
+_RECORDS, _CATALOGUE = Key("id").gte(RECORD), Key("id").lt(RECORD)
+"""The ids of records, and all others (the rows of files): together every id there can be."""
+
+_AHEAD = (1, 1, 2, 4, 8)
+"""Places that are asked at once: doubled while they give too little (as in `hosting.partitions`)."""
+
+_AT_ONCE = (len(SHARDS),)
+"""All places at once, where little or nothing is expected."""
 
 Thing = tuple[str, ...]
 
@@ -59,9 +75,10 @@ class Store(Protocol):
 
 @dataclass(slots=True)
 class Items:
-    """A database's items in some places (shards) of the content table: those whose id begins with `prefix`.
+    """A database's items in some places (shards) of a table: all, or those that a condition on their ids selects.
 
     A place once found empty is not asked again: an object lives for one pass, and the last listing is another's.
+    `waves` says how many places are asked at once, one wave after the other until there is a page.
     """
 
     name: str
@@ -69,24 +86,39 @@ class Items:
     region: str
     table: Table
     places: tuple[str, ...]
-    prefix: str = ""
+    ids: ConditionBase | None = None
     page: int = PAGE
+    waves: tuple[int, ...] = _AHEAD
     emptied: set[str] = field(default_factory=set, repr=False)
 
     def left(self) -> list[Thing]:
         """Items that are still there."""
+        waiting = [partition for partition in self.places if partition not in self.emptied]
         found: list[Thing] = []
-        for partition in self.places:
-            if partition in self.emptied:
-                continue
-            before = len(found)
-            for items in self.table.pages(self._in(partition), names=("place", "id"), page=self.page):
-                found += [(item["place"], item["id"]) for item in items]
-                if len(found) >= self.page:
-                    return found[: self.page]
-            if len(found) == before:
-                self.emptied.add(partition)
-        return found
+        for size in self.waves:
+            wave, waiting = waiting[:size], waiting[size:]
+            for partition, things in zip(wave, self._listed(wave), strict=True):
+                found += things
+                if not things:
+                    self.emptied.add(partition)
+            if len(found) >= self.page or not waiting:
+                break
+        return found[: self.page]
+
+    def _listed(self, wave: Sequence[str]) -> list[list[Thing]]:
+        if len(wave) < 2:
+            return [self._first(partition) for partition in wave]
+        with ThreadPoolExecutor(len(wave)) as pool:
+            return list(pool.map(self._first, wave))
+
+    def _first(self, partition: str) -> list[Thing]:
+        """A page of one place; what is left out of an answer (1 MB) is asked for, so that none means empty."""
+        things: list[Thing] = []
+        for items in self.table.pages(self._in(partition), names=("place", "id"), page=self.page):
+            things += [(item["place"], item["id"]) for item in items]
+            if len(things) >= self.page:
+                break
+        return things
 
     def remove(self, things: Sequence[Thing]) -> None:
         """Delete items, 25 a call and up to 16 calls at a time."""
@@ -94,12 +126,13 @@ class Items:
 
     def _in(self, partition: str) -> ConditionBase:
         whole = Key("place").eq(partition)
-        return whole & Key("id").begins_with(self.prefix) if self.prefix else whole
+        return whole if self.ids is None else whole & self.ids
 
 
 @dataclass(slots=True)
 class Objects:
-    """Objects under some prefixes of a bucket: every version, delete marker and unfinished multipart upload.
+    """Objects under some prefixes of a bucket: every version, delete marker and unfinished multipart upload; but not
+    those under the prefixes `besides`, which are another's.
 
     A prefix once found empty is not asked again, as in `Items`.
     """
@@ -111,6 +144,7 @@ class Objects:
     bucket: str
     prefixes: tuple[str, ...]
     page: int = PAGE
+    besides: tuple[str, ...] = ()
     emptied: set[str] = field(default_factory=set, repr=False)
 
     def left(self) -> list[Thing]:
@@ -119,7 +153,9 @@ class Objects:
         for prefix in self.prefixes:
             if prefix in self.emptied:
                 continue
-            here = next(self._versions(prefix), []) + next(self._uploads(prefix), [])
+            here = next(self._versions(prefix), [])
+            if len(here) < self.page:
+                here = here + next(self._uploads(prefix), [])
             if not here:
                 self.emptied.add(prefix)
             found += here
@@ -145,7 +181,7 @@ class Objects:
         more: dict[str, str] = {}
         while True:
             answer = self.s3.list_object_versions(Bucket=self.bucket, Prefix=prefix, MaxKeys=self.page, **more)
-            entries = answer.get("Versions", []) + answer.get("DeleteMarkers", [])
+            entries = self._ours(answer.get("Versions", []) + answer.get("DeleteMarkers", []))
             if entries:
                 yield [("version", entry["Key"], entry["VersionId"]) for entry in entries]
             if not answer.get("IsTruncated"):
@@ -156,20 +192,24 @@ class Objects:
         more: dict[str, str] = {}
         while True:
             answer = self.s3.list_multipart_uploads(Bucket=self.bucket, Prefix=prefix, **more)
-            if answer.get("Uploads"):
-                yield [("upload", entry["Key"], entry["UploadId"]) for entry in answer["Uploads"]]
+            entries = self._ours(answer.get("Uploads", []))
+            if entries:
+                yield [("upload", entry["Key"], entry["UploadId"]) for entry in entries]
             if not answer.get("IsTruncated"):
                 return
             more = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
 
+    def _ours(self, entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [entry for entry in entries if not entry["Key"].startswith(self.besides)]
+
 
 @dataclass(frozen=True, slots=True)
 class JobItems:
-    """A database's jobs, exports and uploads as the control plane knows them. With its item gone, a worker that is
-    under way can journal nothing any more.
+    """A database's jobs, exports and uploads as the control plane knows them, of whatever kind. With its item gone, a
+    worker that is under way can journal nothing any more.
     """
 
-    jobs: Jobs
+    table: Table
     database_id: str
     region: str
     name: str = "jobs"
@@ -178,51 +218,85 @@ class JobItems:
 
     def left(self) -> Sequence[Thing]:
         """Jobs that are still there."""
-        jobs = itertools.islice(self.jobs.of_database(self.database_id), self.page)
-        return [(job.database_id, job.id) for job in jobs]
+        of_database = Key("database_id").eq(self.database_id)
+        jobs = self.table.query(of_database, names=("database_id", "id"), page=self.page)
+        return [(job["database_id"], job["id"]) for job in itertools.islice(jobs, self.page)]
 
     def remove(self, things: Sequence[Thing]) -> None:
         """Delete job items."""
-        self.jobs.table.delete_all({"database_id": database_id, "id": job_id} for database_id, job_id in things)
+        self.table.delete_all({"database_id": database_id, "id": job_id} for database_id, job_id in things)
 
 
-def stores_of(database_id: str, host: Host, jobs: Jobs, home: str, segments: int, page: int = PAGE) -> list[Store]:
-    """Every place of a database, the large ones in some segments (1, 4 or 16), each listed `page` things at a time;
-    `home` is the control tables' region.
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """All that a database can lie in: the hosts of every region, and the control tables of the home region."""
 
-    The jobs come first: without them, exports and imports that are under way end.
+    hosts: Sequence[Host]
+    jobs: Table
+    deletions: Table
+    home: str
+
+    def stores(self, database_id: str, hosted_in: str, segments: int, page: int = PAGE) -> list[Store]:
+        """Every place of a database, those of its host region in some segments (1, 4 or 16), each listed `page` things
+        at a time.
+
+        The jobs come first: without them, exports, imports, backups and moves that are under way end.
+        """
+        stores = self._control(database_id, page)
+        for host in self.hosts:
+            stores += copies_in(database_id, host, segments if host.region == hosted_in else 1, page)
+            stores.append(_backups(database_id, host, page))
+        return stores
+
+    def looks(self, database_id: str) -> list[Store]:
+        """The same places to look at again, each whole and with no thought to how it was emptied: whatever bears the
+        database's id is found, also under a name that nothing of ours would give.
+        """
+        looks = self._control(database_id, PAGE)
+        for host in self.hosts:
+            looks.append(Items("content", ALL, host.region, host.content, _places(database_id), waves=_AT_ONCE))
+            looks.append(Objects("files", ALL, host.region, host.s3, host.content_bucket, (f"{database_id}/",)))
+            looks += [*_passing_through(database_id, host, PAGE), _backups(database_id, host, PAGE)]
+        return looks
+
+    def _control(self, database_id: str, page: int) -> list[Store]:
+        return [
+            JobItems(self.jobs, database_id, self.home, page=page),
+            Items("deletions", "0", self.home, self.deletions, _places(database_id), page=page, waves=_AT_ONCE),
+        ]
+
+
+def copies_in(database_id: str, host: Host, segments: int = 1, page: int = PAGE) -> list[Store]:
+    """A database's content in one region, its backups apart: records, files with their catalogue, exports and uploads.
+
+    The segments of a store share nothing and leave nothing out. One of `OTHERS` lists what all the rest of its store
+    should have removed, so it costs little when it is emptied last.
     """
-    stores: list[Store] = [JobItems(jobs, database_id, home, page=page)]
+    whole, digits = f"{database_id}/", tuple(f"{database_id}/{digit}" for digit in _HEX)
+    stores: list[Store] = []
     for number in range(segments):
         places = _places(database_id)[number::segments]
-        stores.append(Items("records", str(number), host.region, host.content, places, RECORD, page))
+        stores.append(Items("records", str(number), host.region, host.content, places, _RECORDS, page))
     for number in range(segments):
-        prefixes = tuple(f"{database_id}/{digit}" for digit in _HEX[number::segments])
-        if segments == 1:
-            prefixes = (f"{database_id}/",)
+        prefixes = digits[number::segments] if segments > 1 else (whole,)
         stores.append(Objects("files", str(number), host.region, host.s3, host.content_bucket, prefixes, page))
-    stores.append(Items("catalogue", "0", host.region, host.content, _places(database_id), FILE, page))
-    return stores + _passing_through(database_id, host, page)
-
-
-def looks_at(database_id: str, host: Host, jobs: Jobs, home: str) -> list[Store]:
-    """The same places to look at for the last time, each whole and with no thought to how it was emptied: whatever
-    bears the database's id is found, also under a name that nothing of ours would give.
-    """
-    return [
-        JobItems(jobs, database_id, home),
-        Items("content", "all", host.region, host.content, _places(database_id)),
-        Objects("files", "all", host.region, host.s3, host.content_bucket, (f"{database_id}/",)),
-        *_passing_through(database_id, host),
-    ]
+    stores.append(Items("catalogue", "0", host.region, host.content, _places(database_id), _CATALOGUE, page))
+    stores += _passing_through(database_id, host, page)
+    if segments > 1:
+        stores.append(Objects("files", OTHERS, host.region, host.s3, host.content_bucket, (whole,), page, digits))
+    return stores
 
 
 def _places(database_id: str) -> tuple[str, ...]:
     return tuple(place(database_id, shard) for shard in SHARDS)
 
 
-def _passing_through(database_id: str, host: Host, page: int = PAGE) -> list[Store]:
+def _passing_through(database_id: str, host: Host, page: int) -> list[Store]:
     return [
         Objects("exports", "0", host.region, host.s3, host.transfer_bucket, (f"{EXPORTS}{database_id}/",), page),
         Objects("uploads", "0", host.region, host.s3, host.transfer_bucket, (f"{STAGING}{database_id}/",), page),
     ]
+
+
+def _backups(database_id: str, host: Host, page: int) -> Store:
+    return Objects("backups", "0", host.region, host.s3, host.backup_bucket, (f"{database_id}/",), page)

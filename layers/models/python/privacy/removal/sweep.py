@@ -1,7 +1,7 @@
 """Removing what has expired: one sweep for every store, derived from state, so that a missed tick costs nothing."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,9 @@ from typing import TypeVar
 from privacy.aws import POOL
 
 T = TypeVar("T")
+
+HasTime = Callable[[], bool]
+"""Whether there is still time for more."""
 
 _CHUNK = 256
 """Things between two looks at the time."""
@@ -20,31 +23,48 @@ class Swept:
     """What a sweep did to one store.
 
     `lag_seconds` is how late the latest removal was or, for what is still there, is by now. `left` says that time ran
-    out before all was gone; `held` counts what a recorded hold keeps, `failed` what could not be removed.
+    out before all was gone; `failed` counts what could not be removed. `held` counts what a recorded hold keeps and
+    `stalled` the work that stood still, in the stores that know of such a thing.
     """
 
-    store: str
     removed: int
     lag_seconds: int
     left: bool
-    held: int = 0
     failed: int = 0
+    held: int | None = None
+    stalled: int | None = None
+
+
+def together(swept: Sequence[Swept]) -> Swept:
+    """What several sweeps did to one store."""
+    return Swept(
+        removed=sum(one.removed for one in swept),
+        lag_seconds=max(one.lag_seconds for one in swept),
+        left=any(one.left for one in swept),
+        failed=sum(one.failed for one in swept),
+        held=_sum(one.held for one in swept),
+        stalled=_sum(one.stalled for one in swept),
+    )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    told = [count for count in counts if count is not None]
+    return sum(told) if told else None
 
 
 class SweepError(Exception):
     """Some of what is due could not be removed; the rest was. `swept` says how much, the cause is the first error."""
 
     def __init__(self, swept: Swept) -> None:
-        super().__init__(f"{swept.failed} of {swept.store} could not be removed")
+        super().__init__(f"{swept.failed} could not be removed")
         self.swept = swept
 
 
 def sweep(
-    store: str,
     due: Iterable[tuple[T, datetime]],
     remove: Callable[[T], bool],
     now: Callable[[], datetime],
-    has_time: Callable[[], bool],
+    has_time: HasTime,
 ) -> Swept:
     """Remove what is due (each a thing, and since when it is over), up to 16 at a time, until time is up.
 
@@ -78,7 +98,7 @@ def sweep(
                 if rest is not None:
                     left, lag = True, max(lag, int((now() - rest[1]).total_seconds()))
                 break
-    swept = Swept(store, removed, lag, left, failed=len(errors))
+    swept = Swept(removed, lag, left, failed=len(errors))
     if errors:
         raise SweepError(swept) from errors[0]
     return swept

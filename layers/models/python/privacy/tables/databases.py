@@ -1,7 +1,8 @@
 """The databases table (home region): one item a customer database, from its creation to its tombstone.
 
 Key `id`. Index `by-owner` (`owner`, `created_at`). Index `due` (`due_shard` such as `deactivated#0a`, `since`), sparse:
-only what waits for something is in it, so finding what is due costs what is due.
+only what waits for something is in it, so finding what is due costs what is due. Index `backup` (`backup_shard`,
+`unsaved_since`), sparse: the active databases by the beginning of their last backup, 0 without any.
 """
 
 from collections.abc import Iterator
@@ -10,8 +11,12 @@ from datetime import datetime
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from privacy.models.databases import NEXT, Counts, Database, Status
+from privacy.models.databases import NEXT, Counts, Database, Status, UnknownDatabaseError
+from privacy.models.ids import is_id
 from privacy.tables.store import SHARDS, Item, Operation, Table, epoch, instant, shard_of
+
+_NEVER = 0
+"""As a time: the first backup is due at once."""
 
 _WAITING = (Status.DEACTIVATED, Status.DELETING, Status.MOVING)
 
@@ -34,6 +39,17 @@ class Databases:
         """A database by id, read consistently."""
         item = self.table.get({"id": database_id})
         return _database(item) if item else None
+
+    def of_owner(self, owner: str, database_id: str) -> Database:
+        """A database of an owner's (a pseudonym), be it destroyed, read consistently.
+
+        Raises: UnknownDatabaseError, also when it is somebody else's: every reader asks here (promise
+        databases.ownership).
+        """
+        database = self.get(database_id) if is_id("db", database_id) else None
+        if database is None or database.owner != owner:
+            raise UnknownDatabaseError
+        return database
 
     def owned_by(self, owner: str, *, after: Database | None = None, page: int = 100) -> Iterator[Database]:
         """An owner's databases (a pseudonym), oldest first, tombstones included; one call looks at `page` of them."""
@@ -69,6 +85,44 @@ class Databases:
         active = Attr("status").eq(Status.ACTIVE.value)
         return self.table.update_operation({"id": database.id}, {"importing": job_id}, active & latest)
 
+    def move_operation(self, database: Database, job_id: str) -> Operation:
+        """The write that makes a job the database's move, as `import_operation` does with imports."""
+        latest = Attr("moving").eq(database.moving) if database.moving else Attr("moving").not_exists()
+        there = Attr("status").eq(Status.ACTIVE.value) & Attr("region").eq(database.region)
+        return self.table.update_operation({"id": database.id}, {"moving": job_id}, there & latest)
+
+    def switch(self, database: Database, region: str, now: datetime) -> Database:
+        """End a move in one write: the database is active, and its content in another region, if it is still being
+        moved as it was read.
+
+        Raises: ConditionFailedError when it is not.
+        """
+        changes, unchanged = _step(database, Status.ACTIVE, now)
+        unmoved = unchanged & Attr("region").eq(database.region)
+        return _database(self.table.update({"id": database.id}, changes | {"region": region}, unmoved))
+
+    def backup_operation(self, database: Database, job_id: str) -> Operation:
+        """The write that makes a job the database's backup: refused unless the database is active and its latest
+        backup is still the one that was read (and found to be over).
+        """
+        latest = Attr("backing_up").eq(database.backing_up) if database.backing_up else Attr("backing_up").not_exists()
+        active = Attr("status").eq(Status.ACTIVE.value)
+        return self.table.update_operation({"id": database.id}, {"backing_up": job_id}, active & latest)
+
+    def backed_up_operation(self, database_id: str, begun_at: datetime) -> Operation:
+        """The write that notes a backup which is ready; refused for a database that is being deleted."""
+        open_still = self.is_in(Status.ACTIVE, Status.DEACTIVATED, Status.MOVING)
+        return self.table.update_operation({"id": database_id}, {"unsaved_since": epoch(begun_at)}, open_still)
+
+    def unsaved(self, until: datetime) -> Iterator[tuple[Database, datetime]]:
+        """The active databases without a backup, and those whose last one was begun at `until` or earlier; and since
+        when that is so.
+        """
+        for shard in SHARDS:
+            condition = Key("backup_shard").eq(shard) & Key("unsaved_since").lte(epoch(until))
+            for item in self.table.query(condition, index="backup"):
+                yield _database(item), instant(item["unsaved_since"] or item["created_at"])
+
     def set_counts(self, database_id: str, counts: Counts) -> None:
         """Note what a database was counted to hold, unless it is gone. Raises: ConditionFailedError."""
         changes = {
@@ -93,14 +147,24 @@ def _step(database: Database, to: Status, now: datetime) -> tuple[Item, Conditio
     if to not in NEXT[database.status]:
         raise ValueError(f"a database does not go from {database.status.value} to {to.value}")
     unchanged = Attr("status").eq(database.status.value) & Attr("since").eq(epoch(database.since))
-    changes: Item = {"status": to.value, "since": epoch(now), "due_shard": _due_shard(database.id, to)}
+    changes: Item = {
+        "status": to.value,
+        "since": epoch(now),
+        "due_shard": _due_shard(database.id, to),
+        "backup_shard": _backup_shard(database.id, to),
+    }
     if to is Status.DESTROYED:
-        changes |= dict.fromkeys(("name", "records", "files", "bytes", "counted_at", "importing"))
+        changes |= dict.fromkeys(("name", "records", "files", "bytes", "counted_at"))
+        changes |= dict.fromkeys(("importing", "moving", "backing_up", "unsaved_since"))
     return changes, unchanged
 
 
 def _due_shard(database_id: str, status: Status) -> str | None:
     return f"{status.value}#{shard_of(database_id)}" if status in _WAITING else None
+
+
+def _backup_shard(database_id: str, status: Status) -> str | None:
+    return shard_of(database_id) if status is Status.ACTIVE else None
 
 
 def _item(database: Database) -> Item:
@@ -115,6 +179,8 @@ def _item(database: Database) -> Item:
         "since": epoch(database.since),
         "policy_version": database.policy_version,
         "due_shard": _due_shard(database.id, database.status),
+        "backup_shard": _backup_shard(database.id, database.status),
+        "unsaved_since": _NEVER,
         "records": counts.records if counts else None,
         "files": counts.files if counts else None,
         "bytes": counts.bytes if counts else None,
@@ -135,4 +201,6 @@ def _database(item: Item) -> Database:
         policy_version=item["policy_version"],
         counts=Counts(item["records"], item["files"], item["bytes"], instant(counted)) if counted is not None else None,
         importing=item.get("importing"),
+        backing_up=item.get("backing_up"),
+        moving=item.get("moving"),
     )

@@ -23,7 +23,8 @@ class Expiring:
     """The items of a table that end a period after an origin.
 
     `index` has the hash key `shard` and the range key `origin` (epoch seconds), so a sweep costs what is due; since it
-    is the origin that is stored, a changed period reaches what is stored already.
+    is the origin that is stored, a changed period reaches what is stored already. Another kind of item in the same
+    table has `shards` of its own.
     """
 
     table: Table
@@ -31,11 +32,12 @@ class Expiring:
     index: str
     origin: str
     period: Period
+    shards: tuple[str, ...] = SHARDS
 
     def due(self, now: datetime) -> Iterator[tuple[str, datetime]]:
         """The key of each item that is over and still lies there, and since when it is over."""
         cutoff = epoch(self.period.latest_origin_over(now))
-        for shard in SHARDS:
+        for shard in self.shards:
             condition = Key("shard").eq(shard) & Key(self.origin).lte(cutoff)
             for item in self.table.query(condition, index=self.index, names=(self.key, self.origin)):
                 if self.is_over(item, now):

@@ -1,7 +1,8 @@
 """The jobs table (home region): exports, imports, file uploads, each with the journal that it resumes from.
 
 Key `database_id`, `id`. Index `due` (`due_shard` such as `export#0a`, `due_from`), sparse: a ready export since it was
-ready, an upload since it was opened, other work since it was last heard of. No item holds content.
+ready, a backup since it was begun, an upload since it was opened, other work since it was last heard of. No item holds
+content.
 """
 
 from collections.abc import Iterator
@@ -37,10 +38,17 @@ class Jobs:
         item = self.table.get({"database_id": database_id, "id": job_id})
         return _job(item) if item else None
 
-    def of_database(self, database_id: str) -> Iterator[Job]:
-        """Every job of a database."""
-        for item in self.table.query(Key("database_id").eq(database_id)):
+    def of_database(self, database_id: str, prefix: str = "") -> Iterator[Job]:
+        """Every job of a database, or those whose ids have a prefix, such as `bak`."""
+        condition = Key("database_id").eq(database_id)
+        for item in self.table.query(condition & Key("id").begins_with(f"{prefix}_") if prefix else condition):
             yield _job(item)
+
+    def running(self, database_id: str) -> Iterator[Job]:
+        """Every job of a database that a worker has yet to end. An upload is its owner's to use, not a worker's."""
+        for job in self.of_database(database_id):
+            if job.kind is not Kind.UPLOAD and not job.is_over():
+                yield job
 
     def take(self, database_id: str, job_id: str, now: datetime) -> Job | None:
         """Take an open job's lease for this worker, or None when it is over, unknown, or another worker's.
@@ -72,6 +80,7 @@ class Jobs:
     ) -> Operation:
         """The write that ends a job as done, ready or failed; refused when the lease is no longer this worker's."""
         ready = status is JobStatus.READY
+        ready_since = job.created_at if job.kind is Kind.BACKUP else now
         changes: Item = {
             "status": status.value,
             "progress": job.progress if status is JobStatus.FAILED else 100,
@@ -79,8 +88,8 @@ class Jobs:
             "finished_at": epoch(now),
             "lease_until": None,
             "detail": job.detail if detail is None else detail,
-            "due_shard": _due_shard(Kind.EXPORT.value, job.id) if ready else None,
-            "due_from": epoch(now) if ready else None,
+            "due_shard": _due_shard(job.kind.value, job.id) if ready else None,
+            "due_from": epoch(ready_since) if ready else None,
         }
         return self.table.update_operation({"database_id": job.database_id, "id": job.id}, changes, _held(job))
 
@@ -106,7 +115,9 @@ class Jobs:
         return self.table.update_operation(key, changes, Attr("status").eq(JobStatus.COMPLETE.value))
 
     def due(self, kind: Kind, until: datetime) -> Iterator[Job]:
-        """Ready exports (since they were ready) or unused uploads (since they were opened) up to `until`."""
+        """Ready exports (since they were ready), backups (since they were begun) or unused uploads (since they were
+        opened) up to `until`.
+        """
         yield from self._due(kind.value, until)
 
     def stalled(self, now: datetime) -> Iterator[Job]:

@@ -1,9 +1,10 @@
 """The removals table (home region): the journal and ledger of every removal.
 
-Key `subject`, `entry`: `removal` for the whole, `store#<store>#<segment>` for each part, so that parts that run beside
-each other never write the same item.
+Key `subject`, `entry`: `removal` for the whole, `store#<region>#<store>#<segment>` for each part, so that parts that
+run beside each other never write the same item; `certificate` in the end (`tables.certificates`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,7 +13,8 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from privacy.models.removals import Progress, Removal
 from privacy.tables.store import ConditionFailedError, Item, Operation, Table, epoch, instant
 
-_WHOLE = "removal"
+_WHOLE, _KEY = "removal", "key#"
+"""The entry of a whole removal; how the attributes begin that tell of a region's data key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,29 @@ class Removals:
         """Note that a removal goes on. Raises: ConditionFailedError when it was never begun."""
         self._change(subject, {"active_at": epoch(now)})
 
-    def settle(self, subject: str, now: datetime, settles_at: datetime) -> bool:
-        """Note that everything is emptied, and when it may be listed for the last time; False when another worker
-        noted it before.
+    def note_keys(self, subject: str, keys: Mapping[str, datetime], now: datetime) -> None:
+        """Note when the data keys of some regions were destroyed.
+
+        Raises: ConditionFailedError when the removal was never begun.
         """
-        changes = {"active_at": epoch(now), "settles_at": epoch(settles_at)}
+        noted = {_KEY + region: epoch(destroyed_at) for region, destroyed_at in keys.items()}
+        self._change(subject, {"active_at": epoch(now), **noted})
+
+    def settle(self, subject: str, now: datetime, looked_at: datetime, settles_at: datetime) -> bool:
+        """Note that everything is emptied, since when a listing of it all found nothing, and when it may be listed for
+        the last time; False when another worker noted it before.
+        """
+        changes = {"active_at": epoch(now), "looked_at": epoch(looked_at), "settles_at": epoch(settles_at)}
         try:
             self._change(subject, changes, Attr("subject").exists() & Attr("settles_at").not_exists())
         except ConditionFailedError:  # or a retry of the SDK met its own first attempt
             removal = self.get(subject)
             return removal is not None and removal.settles_at == settles_at
         return True
+
+    def redo(self, progress: Progress) -> None:
+        """Note that a segment is to be emptied anew, whoever is at it; what was removed stays counted."""
+        self.save(replace(progress, done_at=None))
 
     def reopen(self, removal: Removal, now: datetime) -> bool:
         """Note that the last listing found something after all; False when another worker noted it before."""
@@ -95,7 +109,6 @@ class Removals:
         item: Item = {
             "subject": progress.subject,
             "entry": f"store#{progress.id}",
-            "region": progress.region,
             "removed": progress.removed,
             "pending": progress.pending or None,
             "done_at": epoch(progress.done_at) if progress.done_at else None,
@@ -132,16 +145,18 @@ def _removal(item: Item) -> Removal:
         settles_at=at("settles_at"),
         finished_at=at("finished_at"),
         revived_at=at("revived_at"),
+        looked_at=at("looked_at"),
+        keys={name[len(_KEY) :]: instant(item[name]) for name in item if name.startswith(_KEY)},
     )
 
 
 def _progress(item: Item) -> Progress:
-    _, store, segment = item["entry"].split("#")
+    _, region, store, segment = item["entry"].split("#")
     return Progress(
         subject=item["subject"],
         store=store,
         segment=segment,
-        region=item["region"],
+        region=region,
         removed=item["removed"],
         pending=item.get("pending", b""),
         done_at=instant(item["done_at"]) if "done_at" in item else None,

@@ -1,7 +1,8 @@
 """The sessions table: one item a session, found by the hash of its token, its account, or what is due.
 
 Key `token_hash`. Index `by-account` (`account_id`, `created_at`). Indexes `idle` (`shard`, `last_used_at`) and `age`
-(`shard`, `created_at`): what is due under either limit is a Query up to the period in force.
+(`shard`, `created_at`): what is due under either limit is a Query up to the period in force. The attempts at signing in
+lie in the same table (`tables.attempts`).
 """
 
 from collections.abc import Iterator

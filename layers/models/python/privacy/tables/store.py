@@ -22,6 +22,10 @@ BATCH = 25
 """Writes in one BatchWriteItem
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html)."""
 
+READS = 100
+"""Items that one BatchGetItem is asked for
+(https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html)."""
+
 _PATIENCE = 8
 """Rounds for what a batch leaves unprocessed, each twice as long as the last, before it is an error."""
 
@@ -113,6 +117,18 @@ class Table:
         """The item under a key, read consistently unless told otherwise."""
         answer = self.client.get_item(TableName=self.name, Key=to_aws(key), ConsistentRead=consistent)
         return from_aws(answer["Item"]) if "Item" in answer else None
+
+    def get_all(self, keys: Iterable[Item], *, names: Sequence[str] = ()) -> Iterator[Item]:
+        """The items that there are under some distinct keys, in no order, read consistently; `names` limits what comes
+        back. Up to 16 calls at a time. Raises: StoreBusyError.
+        """
+        wanted = [to_aws(key) for key in keys]
+        batches = [wanted[start : start + READS] for start in range(0, len(wanted), READS)]
+        if not batches:
+            return
+        with ThreadPoolExecutor(min(POOL, len(batches))) as pool:
+            for found in pool.map(lambda batch: self._get_batch(batch, names), batches):
+                yield from found
 
     def put_operation(self, item: Item, when: ConditionBase | None = None) -> Operation:
         """A put, for `write` or `transact`."""
@@ -246,6 +262,27 @@ class Table:
         if start:
             request["ExclusiveStartKey"] = start
         return request
+
+    def _get_batch(self, keys: Sequence[Item], names: Sequence[str]) -> list[Item]:
+        left: Any = {"Keys": keys, "ConsistentRead": True}
+        if names:
+            left["ExpressionAttributeNames"] = {f"#p{number}": name for number, name in enumerate(names)}
+            left["ProjectionExpression"] = ", ".join(left["ExpressionAttributeNames"])
+        found: list[Item] = []
+        attempt = 0
+        while attempt < _PATIENCE:
+            answer = self.client.batch_get_item(RequestItems={self.name: left})
+            got = answer["Responses"].get(self.name, [])
+            found += [from_aws(item) for item in got]
+            left = answer.get("UnprocessedKeys", {}).get(self.name)
+            if not left:
+                return found
+            if got:
+                attempt = 0  # an answer ends at 16 MB: what it leaves out is simply the next one's
+            else:
+                _pause(attempt)
+                attempt += 1
+        raise StoreBusyError("the table is busy")
 
     def put_all(self, items: Iterable[Item]) -> None:
         """Write many items, up to 16 calls at a time. Raises: StoreBusyError."""

@@ -10,6 +10,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 _NONCE_BYTES = 12
 """96-bit random nonces (NIST SP 800-38D, 8.2.2): good for 2^32 seals under one key."""
 
+SEAL_BYTES = _NONCE_BYTES + 16
+"""What sealing adds: the nonce, and GCM's tag."""
+
 KEY_BYTES = 32
 
 

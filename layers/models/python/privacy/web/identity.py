@@ -1,18 +1,42 @@
 """Who is calling: a customer by their session cookie; and the cookie itself."""
 
+from collections.abc import Callable
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
+from typing import Protocol
 
 from chalice.app import Request
 
+from privacy.clock import Clock
 from privacy.models.sessions import Session
+from privacy.settings import Deployment
 from privacy.tables.sessions import Sessions
-from privacy.vault.tokens import session_hash
+from privacy.vault.tokens import Pseudonyms, session_hash
 from privacy.web.problems import ProblemError
 
 COOKIE = "session_id"
 
 _LONGEST_TOKEN = 200
+
+
+class Customers(Protocol):
+    """The parts of a function that customers call, as far as they say who is calling."""
+
+    @property
+    def settings(self) -> Deployment:
+        """The site that a change must come from."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the request."""
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions, found by their token."""
+
+    @property
+    def pseudonyms(self) -> Callable[[], Pseudonyms]:
+        """What turns an account into the owner of its databases."""
 
 
 def cookie_token(request: Request) -> str | None:
@@ -40,6 +64,13 @@ def customer(request: Request, sessions: Sessions, site: str, now: datetime) -> 
     if session is None:
         raise ProblemError(401, "there is no session, or it has ended; sign in")
     return session
+
+
+def caller(request: Request, parts: Customers) -> tuple[str, datetime]:
+    """The owner that the caller is (a pseudonym), and the time of the request. Raises: ProblemError 401 or 403."""
+    now = parts.clock()
+    session = customer(request, parts.sessions, parts.settings.site_url, now)
+    return parts.pseudonyms().owner(session.account_id), now
 
 
 def refuse_from_elsewhere(request: Request, site: str) -> None:

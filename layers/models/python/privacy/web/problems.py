@@ -13,9 +13,12 @@ from privacy.models import databases, jobs, rawjson
 from privacy.models.fields import InvalidFieldsError, field_errors
 from privacy.models.paging import CursorError
 from privacy.tables.store import StoreBusyError
-from privacy.vault.keys import KeyDestroyedError
+from privacy.vault.keys import KeyBrokenError, KeyClosedError, KeyDestroyedError
 
 CONTENT_TYPE = "application/problem+json"
+
+MALFORMED = "the body is not valid JSON in UTF-8, each name once"
+TOO_DEEP = f"the JSON may have at most {rawjson.MAX_DEPTH} arrays and objects inside each other"
 
 TITLES = {
     400: "Malformed request",
@@ -97,8 +100,10 @@ def problem_of(error: Exception) -> ProblemError | None:
             return ProblemError(422, "the input is not valid", errors=field_errors(error))
         case InvalidFieldsError():
             return ProblemError(422, "the input is not valid", errors=error.errors)
+        case rawjson.TooDeepError():
+            return ProblemError(400, TOO_DEEP)
         case rawjson.MalformedJSONError():
-            return ProblemError(400, "the body is not valid JSON in UTF-8, or its nesting is too deep")
+            return ProblemError(400, MALFORMED)
         case rawjson.NotAnObjectError():
             return ProblemError(422, "the body is JSON, but not an object")
         case rawjson.TooLargeError():
@@ -117,6 +122,10 @@ def problem_of(error: Exception) -> ProblemError | None:
             return ProblemError(404, "there is no such job, export or upload")
         case KeyDestroyedError():
             return ProblemError(409, "the database is being deleted; its content is closed")
+        case KeyClosedError():
+            return ProblemError(409, "the database is being moved; write again once it is active")
+        case KeyBrokenError():
+            return unavailable("the database's key does not open; nothing was changed, and our staff must look at it")
         case StoreBusyError() | BotoCoreError():
             return unavailable("a store is busy; try again")
         case ClientError() if error.response.get("Error", {}).get("Code") in _BUSY:

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 from chalice.app import Request
 
-from privacy.web.problems import ProblemError, invalid
+from privacy.models.rawjson import decoded
+from privacy.web.problems import MALFORMED, ProblemError, invalid
 
 MAX_JSON_BYTES = 64 * 1024
 """A form or a command, generously."""
@@ -60,14 +61,15 @@ def json_body(request: Request, *, limit: int = MAX_JSON_BYTES) -> dict[str, Any
     """The body as a JSON object: numbers with all their digits, and no name twice, since readers disagree on which one
     counts.
 
-    Raises: ProblemError 400, 413, 415 or 422.
+    Raises: ProblemError 400, 413, 415 or 422, MalformedJSONError, TooDeepError.
     """
     raw = raw_body(request, limit=limit, types=JSON)
+    written = decoded(raw)
     try:
-        orjson.loads(raw)  # strict: UTF-8, depth, surrogates, no NaN
-        document = json.loads(raw, parse_float=Decimal, object_pairs_hook=_members)
+        orjson.loads(raw)  # strict: surrogates, no NaN
+        document = json.loads(written, parse_float=Decimal, object_pairs_hook=_members)
     except ValueError:
-        raise ProblemError(400, "the body is not valid JSON in UTF-8, each name once") from None
+        raise ProblemError(400, MALFORMED) from None
     if not isinstance(document, dict):
         raise ProblemError(422, "the body is JSON, but not an object")
     return document

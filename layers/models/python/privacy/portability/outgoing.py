@@ -1,7 +1,7 @@
 """The way of a database's content into an archive: models in the order of their names, then files.
 
-Between two members the place can be journalled; another worker goes on from there. An export holds what each record and
-file was when it was reached, and its manifest is made of the bytes that were written, so the two always agree.
+Between two members the place can be journalled; another worker goes on from there. An archive holds what each record
+and file was when it was reached, and its manifest is made of the bytes that were written, so the two always agree.
 """
 
 import time
@@ -11,17 +11,21 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from database_export.files import Opened, opened
 from privacy.archive.names import FILES, is_compressible
 from privacy.archive.pieces import RecordPieces
 from privacy.archive.writer import ArchiveWriter
 from privacy.hosting.files import Files
 from privacy.hosting.records import Records
+from privacy.models.databases import Counts
+from privacy.portability.files import Opened, opened
 from privacy.work import OutOfTimeError, Turn
 
 SAVE_BYTES = 64 * 1024 * 1024
 """After this many bytes of archive the place is journalled, at the next end of a member."""
 SAVE_SECONDS = 60.0
+
+_UNCOUNTED = 1024**3
+"""The bytes at which the archive of a database that nobody has counted calls itself half done."""
 
 _LOOK_AT_TIME = 256
 """Records between two looks at the time."""
@@ -29,8 +33,8 @@ _LOOK_AT_TIME = 256
 
 @dataclass(slots=True)
 class Place:
-    """How far an export has come: the model that is being written (by name), or that only files are left; the cursor in
-    that model or in the files; and what is written so far, `bytes` counted as a database's are.
+    """How far an archive has come: the model that is being written (by name), or that only files are left; the cursor
+    in that model or in the files; and what is written so far, `bytes` counted as a database's are.
     """
 
     model: str = ""
@@ -43,6 +47,12 @@ class Place:
     def plain(self) -> dict[str, Any]:
         """As JSON values, for the journal."""
         return asdict(self)
+
+    def progress(self, counts: Counts | None) -> int:
+        """Percent of what the database was last counted to hold; all of it is only once the archive is complete."""
+        if counts is None:
+            return 99 * self.bytes // (self.bytes + _UNCOUNTED)
+        return min(99, self.bytes * 100 // max(1, counts.bytes))
 
     def is_past(self, model: str) -> bool:
         """Whether a model is written already."""

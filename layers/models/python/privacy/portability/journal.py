@@ -1,4 +1,4 @@
-"""How far an import has come: its journal, in the job's detail. It holds numbers, and nothing of what is imported."""
+"""How far an archive is read and written into a database: a journal in the job's detail, of numbers, not content."""
 
 import time
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +15,7 @@ _PLACE = "place"
 
 
 class Stage(StrEnum):
-    """The whole archive is checked before any of it is written; once it is written, its source goes."""
+    """The whole archive is checked before any of it is written."""
 
     CHECKING = "checking"
     WRITING = "writing"
@@ -26,7 +26,8 @@ class Stage(StrEnum):
 class Place:
     """The member (by index) and the line of it that come next; `etag` names the stored object that they are of.
 
-    `plain` says that all lines were found to be as our exports write them. The rest counts what is written.
+    `plain` says that all lines were found to be as our exports write them. `records` and `files` count what is written,
+    `withheld` what was not, since its owner had deleted it; `bytes` are those that were read.
     """
 
     stage: Stage = Stage.CHECKING
@@ -36,6 +37,7 @@ class Place:
     line: int = 0
     records: int = 0
     files: int = 0
+    withheld: int = 0
     bytes: int = 0
 
     @classmethod

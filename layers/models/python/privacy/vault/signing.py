@@ -1,0 +1,43 @@
+"""The key that signs deletion certificates: it never leaves KMS, and anybody can check with its public half."""
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+from privacy.models.certificates import ALGORITHM
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs with an asymmetric KMS key (ECC_NIST_P256), named by its alias; public keys are kept by their ARN."""
+
+    kms: Any
+    key: str
+    public: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def sign(self, content: bytes) -> dict[str, Any]:
+        """The signature of some bytes, with all that is needed to check it: algorithm, key id, public key (PEM), value
+        (base64).
+        """
+        answer = self.kms.sign(
+            KeyId=self.key,
+            Message=hashlib.sha256(content).digest(),  # of a whole message KMS takes no more than 4 KB
+            MessageType="DIGEST",
+            SigningAlgorithm=ALGORITHM,
+        )
+        arn = answer["KeyId"]
+        return {
+            "algorithm": ALGORITHM,
+            "key_id": arn.rsplit("/", 1)[-1],
+            "public_key": self._public_key(arn),
+            "value": base64.b64encode(answer["Signature"]).decode("ascii"),
+        }
+
+    def _public_key(self, arn: str) -> str:
+        if arn not in self.public:
+            key = load_der_public_key(self.kms.get_public_key(KeyId=arn)["PublicKey"])
+            self.public[arn] = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+        return self.public[arn]
