@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from local import leftovers, outbox
+from local import certificates, functions, leftovers, outbox, travel
 from local.control_panel import ControlPanel, UnexpectedAnswerError
 from local.datasets import DatasetError, Datasets, fetch
 from local.engine import Engine, EngineError
@@ -114,6 +114,7 @@ def _tour(known: Mapping[str, Any], engine: Engine) -> None:
     _, copy = _export(panel, second["id"], engine.folder)
     _check_archive(copy, content)
     _same(_members(copy), _members(archive), "the second database's export")
+    moved = _read_back(panel, second["id"], "movie")
 
     _say(8, "Cancelling closes it for its grace period; reactivating brings everything back")
     cancelled = panel.call("POST", f"/databases/{first}/cancellation", expect=200).json()
@@ -123,8 +124,15 @@ def _tour(known: Mapping[str, Any], engine: Engine) -> None:
     panel.call("DELETE", f"/databases/{first}/cancellation", expect=200)
     _same(_read_back(panel, first, "movie"), content.records["movie"], "the records after reactivation")
 
-    for number, database in ((9, first), (10, second["id"])):
-        _say(number, "Deleting destroys it, in its region, and can be followed")
+    _say(9, "It is backed up in both regions; a restore brings back what was lost, and nothing that was deleted since")
+    _restore(known, engine, panel, first, content.records["movie"])
+
+    _say(10, "The second database moves to Singapore, and nothing of it stays in the United States")
+    _move(known, engine, panel, second["id"])
+    _same(_read_back(panel, second["id"], "movie"), moved, "the records after the move")
+
+    for number, database in ((11, first), (12, second["id"])):
+        _say(number, "Deleting destroys it, in both regions, and can be followed; the certificate says what went")
         name = panel.call("GET", f"/databases/{database}", expect=200).json()["name"]
         panel.call("POST", f"/databases/{database}/deletion", {"confirm": "something else"}, expect=422)
         panel.call("POST", f"/databases/{database}/deletion", {"confirm": name}, expect=202)
@@ -136,12 +144,13 @@ def _tour(known: Mapping[str, Any], engine: Engine) -> None:
         panel.call("GET", f"/databases/{database}/models", expect=410)
         panel.call("PUT", f"/databases/{database}/records/movie/late", {"late": True}, expect=410)
         _same(panel.call("GET", f"/databases/{database}", expect=200).json()["name"], None, "the name of a tombstone")
+        _certificate(panel, database, gone["stores"])
 
-    _say(11, "Nothing is left: every table, bucket, version, marker, upload, queue and log of both regions")
+    _say(13, "Nothing is left: every table, bucket, version, marker, upload, queue and log of both regions")
     traces = [canary.encode(), b"The Land Girls", b"Bay Springs", data.pictures()[0].read_bytes()[:200]]
     _nothing_left(known, engine, before, traces, [first, second["id"]])
 
-    _say(12, "Signing out makes the cookie worth nothing")
+    _say(14, "Signing out makes the cookie worth nothing")
     cookie = panel.cookie
     panel.call("DELETE", "/sessions/current", expect=204)
     panel.cookie = cookie
@@ -216,6 +225,54 @@ def _export(panel: ControlPanel, database: str, folder: Path) -> tuple[str, Path
     archive.write_bytes(content)
     _show(f"{len(content):,} bytes, SHA-256 as announced, link until {ready['url_expires_at']}")
     return export, archive
+
+
+def _restore(
+    known: Mapping[str, Any], engine: Engine, panel: ControlPanel, database: str, movies: dict[str, str]
+) -> None:
+    """A backup, a deletion and a change after it, and the restore that undoes the change alone."""
+    home = known["regions"][known["home"]]
+    tick = functions.scheduled_event(home, travel.now(engine.folder))
+    functions.invoke(engine, home, "database_expiry", tick)
+    route = f"/databases/{database}/backups"
+    (backup,) = panel.follow(route, lambda state: bool(state["items"]), lambda state: None)["items"]
+    for copy in backup["copies"]:
+        _show(f"{copy['region']:9} {backup['bytes']:,} bytes, sealed, read back at {copy['verified_at']}")
+    _same({copy["region"] for copy in backup["copies"]}, set(known["regions"]), "the regions of the copies")
+    movie = f"/databases/{database}/records/movie"
+    panel.call("DELETE", f"{movie}/film-0001", expect=204)
+    panel.call("PUT", f"{movie}/film-0002", {"Title": "overwritten by mistake"}, expect=200)
+    asked = {"database_id": database, "backup_id": backup["backup_id"], "overwrite": True}
+    job = functions.invoke(engine, home, "database_restore", asked).payload
+    panel.follow(f"/databases/{database}/jobs/{job['job_id']}", lambda state: state["status"] == "done", _progress)
+    del movies["film-0001"]
+    _same(_read_back(panel, database, "movie"), movies, "the records after the restore")
+    panel.call("GET", f"{movie}/film-0001", expect=404)
+    _show("what was overwritten is back; what was deleted stays deleted")
+
+
+def _move(known: Mapping[str, Any], engine: Engine, panel: ControlPanel, database: str) -> None:
+    """To the other region, and a look at where it was."""
+    job = panel.call("POST", f"/databases/{database}/region", {"region": "asia"}, expect=202).json()["job_id"]
+    panel.follow(f"/databases/{database}/jobs/{job}", lambda state: state["status"] == "done", _progress)
+    _same(panel.call("GET", f"/databases/{database}", expect=200).json()["region"], "asia", "the region")
+    content = (f"{known['regions']['americas']} table perfectwork-content", f"-{known['regions']['americas']} object ")
+    places = [place for place in _everything(known, engine) if any(name in place.where for name in content)]
+    left = leftovers.found((place for place in places if "-backup-" not in place.where), [database.encode()])
+    _same(left, [], "what is left in the old region")
+    _show("moved; its old region holds nothing of it but its backup")
+
+
+def _certificate(panel: ControlPanel, database: str, stores: Sequence[Mapping[str, Any]]) -> None:
+    """The certificate, checked offline."""
+    answer = panel.call("GET", f"/databases/{database}/certificate", expect=200)
+    document = certificates.check(answer.content).document
+    removed = {(store["store"], store["region"]): store["removed"] for store in document["stores"]}
+    _same(
+        removed, {(store["store"], store["region"]): store["removed"] for store in stores}, "what the certificate says"
+    )
+    _show(f"certificate {document['id']}, number {document['sequence']}: genuine, each store found empty twice")
+    _show(f"out of reach: {', '.join(sorted({row['what'].split(':')[0] for row in document['unreachable']}))}")
 
 
 def _check_archive(archive: Path, content: Content) -> None:

@@ -59,7 +59,8 @@ def _begin(parts: Parts, database: Database, region: str, job_id: str, now: date
         raise DatabaseStateError(f"the database is {database.status.value}; it cannot be moved")
     if database.region == region:
         raise DatabaseStateError("the database is in this region already")
-    running = next(parts.jobs.running(database.id), None)
+    # A backup is our work and not the owner's: the move waits for its end.
+    running = next((job for job in parts.jobs.running(database.id) if job.kind is not Kind.BACKUP), None)
     if running is not None:
         raise DatabaseStateError(f"work on the database is under way ({running.kind.value}); move it when that is over")
     if region in parts.settings.closed_regions.split(",") or not _answers(parts.host(region), database.id):

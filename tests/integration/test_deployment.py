@@ -123,7 +123,7 @@ def test_what_a_function_stores_is_encrypted_with_our_own_key(system: Deployed, 
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_queue_has_its_worker_its_retries_and_its_dead_letters(system: Deployed, region: str) -> None:
     sqs, functions = system.client("sqs", region), system.client("lambda", region)
-    queues = ["deletion", "export", "import", *(["mail"] if region == ASIA else [])]
+    queues = ["backup", "deletion", "export", "import", "move", "restore", *(["mail"] if region == ASIA else [])]
     sources = {
         source["EventSourceArn"].rsplit("-", 1)[-1]: source
         for source in functions.list_event_source_mappings()["EventSourceMappings"]

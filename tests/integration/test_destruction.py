@@ -135,7 +135,8 @@ def test_before_its_deletion_the_same_search_finds_every_canary_that_is_left(des
 @pytest.mark.promise("databases.backups")
 def test_a_backup_shows_nothing_in_plain_and_is_the_same_in_both_regions(destroyed: Destroyed) -> None:
     assert destroyed.backups[AMERICAS] == destroyed.backups[ASIA]
-    backups = [place for place in destroyed.before if "perfectwork-backup" in place.where]
+    ours = ("perfectwork-backup", destroyed.customer.database)
+    backups = [place for place in destroyed.before if all(name in place.where for name in ours)]
     assert len(backups) == 2
     assert not found(backups, list(destroyed.words.values()))
 

@@ -9,7 +9,7 @@ from databases.app import build
 from databases.parts import DatabasesSettings, Parts, assemble
 from databases.region import UNAVAILABLE
 from privacy.models.databases import Database, Status
-from privacy.models.ids import new_id
+from privacy.models.ids import new_id, new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind
 from privacy.settings import load
 from tests.unit.customers import Customer, customer, database
@@ -110,7 +110,7 @@ def test_a_destroyed_database_is_gone(ada: Customer, parts: Parts, made: Databas
 
 
 @pytest.mark.promise("databases.region")
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.UPLOAD])
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.UPLOAD, Kind.BACKUP)])
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.RUNNING])
 def test_nothing_is_moved_while_work_is_under_way(
     ada: Customer, parts: Parts, made: Database, kind: Kind, status: JobStatus
@@ -126,9 +126,10 @@ def test_nothing_is_moved_while_work_is_under_way(
 
 @pytest.mark.promise("databases.region")
 @pytest.mark.parametrize("status", [JobStatus.DONE, JobStatus.READY, JobStatus.FAILED])
-def test_work_that_is_over_and_an_open_upload_keep_nobody_from_moving(
+def test_work_that_is_over_an_open_upload_and_a_backup_keep_nobody_from_moving(
     ada: Customer, parts: Parts, made: Database, status: JobStatus
 ) -> None:
+    parts.jobs.create(Job(made.id, new_id_within("bak", made.id), Kind.BACKUP, JobStatus.RUNNING, parts.clock()))
     parts.jobs.create(Job(made.id, new_id("job"), Kind.MOVE, status, parts.clock()))
     parts.jobs.create(Job(made.id, new_id("job"), Kind.UPLOAD, JobStatus.OPEN, parts.clock()))
     assert ada.post(path(made), body={"region": "americas"}).status == 202
