@@ -64,8 +64,7 @@ def adopt(parts: Parts, content: Content, path: str, upload_id: str) -> dict[str
     elif job.kind is not Kind.FILE or content.files.name(job.id, job.detail["sealed"])[0] != path:
         raise JobStateError("the upload was used already")
     if not job.is_over():
-        ids = {"database_id": database.id, "job_id": job.id}
-        parts.queues.send("import", parts.policy.regions[database.region].aws, ids)
+        parts.queues.send(job.queue, parts.policy.regions[database.region].aws, job.message)
     return {"job_id": job.id}
 
 

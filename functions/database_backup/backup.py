@@ -94,8 +94,7 @@ class BackingUp:
 
     def send_on(self) -> None:
         """Queue the backup again."""
-        message = {"database_id": self.database_id, "job_id": self.id}
-        self.parts.queues.send("backup", self.parts.policy.regions[self._stand.region].aws, message)
+        self.parts.send_on(self.turn.job)
 
     def _begin(self) -> None:
         database = self._readable()

@@ -46,8 +46,7 @@ def _begin(parts: Parts, has_time: HasTime) -> Swept:
         except TransactionRefusedError:
             return True  # it left its state, or another tick was faster
         begun.append(job.id)
-        message = {"database_id": database.id, "job_id": job.id}
-        parts.queues.send("backup", parts.policy.regions[database.region].aws, message)
+        parts.queues.send(job.queue, parts.policy.regions[database.region].aws, job.message)
         if latest is not None and failed:
             parts.jobs.remove(latest)
         return True

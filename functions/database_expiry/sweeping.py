@@ -13,7 +13,7 @@ from privacy.hosting.transfers import export_prefix, staging_key
 from privacy.models.databases import Database, Status
 from privacy.models.jobs import LEASE_SECONDS, Job, JobStatus, Kind
 from privacy.models.removals import SILENCE, Removal, opened
-from privacy.removal.stores import Objects
+from privacy.removal.stores import Objects, empty
 from privacy.removal.sweep import HasTime, SweepError, Swept, sweep
 from privacy.schedules import Sweep
 from privacy.tables.store import ConditionFailedError
@@ -22,10 +22,6 @@ T = TypeVar("T")
 
 IN_FLIGHT = timedelta(seconds=30)
 """How long a request that began before an upload's end may still be at work (API Gateway ends it after 29 s)."""
-
-QUEUE_OF = {Kind.EXPORT: "export", Kind.IMPORT: "import", Kind.FILE: "import", Kind.MOVE: "move"}
-QUEUE_OF |= {Kind.BACKUP: "backup", Kind.RESTORE: "restore"}
-"""The queue that does a kind of work."""
 
 
 def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
@@ -93,10 +89,7 @@ def _requeue(parts: Parts, has_time: HasTime) -> Swept:
         database = parts.databases.get(job.database_id)
         if database is None or database.status in (Status.DELETING, Status.DESTROYED):
             return False  # the deletion takes its jobs along
-        queue = QUEUE_OF[job.kind]
-        name = "export_id" if job.kind is Kind.EXPORT else "job_id"
-        message = {"database_id": job.database_id, name: job.id}
-        parts.queues.send(queue, parts.policy.regions[database.region].aws, message)
+        parts.queues.send(job.queue, parts.policy.regions[database.region].aws, job.message)
         return parts.jobs.touch(job, now)
 
     return _restart(due, requeue, parts, has_time)
@@ -117,7 +110,7 @@ def _release_moves(parts: Parts, has_time: HasTime) -> Swept:
     def release(found: tuple[Database, str]) -> bool:
         database, job_id = found
         message = {"database_id": database.id, "job_id": job_id}
-        parts.queues.send(QUEUE_OF[Kind.MOVE], parts.policy.regions[database.region].aws, message)
+        parts.queues.send("move", parts.policy.regions[database.region].aws, message)
         return True
 
     return _restart(forgotten(), release, parts, has_time)
@@ -195,9 +188,7 @@ def _empty(parts: Parts, job: Job, prefix: str) -> None:
     database = parts.databases.get(job.database_id)
     for region in [database.region] if database else list(parts.policy.regions):
         host = parts.host(region)
-        objects = Objects(job.kind.value, job.id, region, host.s3, host.transfer_bucket, (prefix,))
-        while things := objects.left():
-            objects.remove(things)
+        empty(Objects(job.kind.value, job.id, region, host.s3, host.transfer_bucket, (prefix,)))
 
 
 def _send_start(parts: Parts, database: Database) -> None:

@@ -85,11 +85,7 @@ class Exporter:
 
     def send_on(self) -> None:
         """Queue the export again."""
-        job = self.turn.job
-        database = self.parts.databases.get(job.database_id)
-        if database is not None:
-            message = {"database_id": job.database_id, "export_id": job.id}
-            self.parts.queues.send("export", self.parts.policy.regions[database.region].aws, message)
+        self.parts.send_on(self.turn.job)
 
     def _exportable(self) -> Database:
         database = self.parts.databases.get(self.turn.job.database_id)

@@ -89,11 +89,7 @@ class Target:
 
     def send_on(self) -> None:
         """Queue the job again."""
-        job = self.turn.job
-        database = self.parts.databases.get(job.database_id)
-        if database is not None:
-            message = {"database_id": job.database_id, "job_id": job.id}
-            self.parts.queues.send("import", self.parts.policy.regions[database.region].aws, message)
+        self.parts.send_on(self.turn.job)
 
     def _found(self) -> Database:
         database = self.parts.databases.get(self.turn.job.database_id)

@@ -20,13 +20,11 @@ from privacy.models.databases import Database, Status
 from privacy.models.ids import is_id
 from privacy.models.jobs import JobStatus, Kind
 from privacy.queues import MalformedMessageError
-from privacy.removal.stores import copies_in
+from privacy.removal.stores import copies_in, empty
 from privacy.tables.store import ConditionFailedError
 from privacy.vault.keys import KeyBrokenError, KeyDestroyedError
 from privacy.vault.sealing import SealBrokenError
 from privacy.work import JobFailedError, LostLeaseError, NoProgressError, OutOfTimeError, Turn, take
-
-QUEUE = "move"
 
 CLOSED = "the database was closed in the meantime; it stays in its region"
 STUCK = "a region could not be reached, or the move could not go on, for too long; the database stays in its region"
@@ -120,15 +118,11 @@ class Mover:
         reopen(self.parts, database)
         with suppress(KeyDestroyedError):  # or there never was one
             destination.keyring.close(self.id)
-        self._empty(destination, self.journal.keep_when_due)
+        self._empty(destination, self._note)
 
     def send_on(self) -> None:
         """Queue the move again."""
-        database = self.parts.work.databases.get(self.id)
-        if database is not None:
-            aws_region = self.parts.work.policy.regions[database.region].aws
-            message = {"database_id": self.id, "job_id": self.turn.job.id}
-            self.parts.work.queues.send(QUEUE, aws_region, message, delay=self.delay)
+        self.parts.work.send_on(self.turn.job, delay=self.delay)
 
     # --- the stages ------------------------------------------------------------------------------------------------
 
@@ -149,7 +143,7 @@ class Mover:
             return
         self._only_while(database, Status.ACTIVE)
         if self._others_run():
-            self.journal.keep()
+            self.journal.keep(0)
             self._wait(JOBS_SECONDS)
         with suppress(ConditionFailedError):
             self.parts.work.databases.change(database, Status.MOVING, self._now())
@@ -218,7 +212,7 @@ class Mover:
         """Destroy the old copy, and end the move once another listing of every store has found nothing."""
         if database.region != self.goal:
             raise LostLeaseError  # never empty where a database lives
-        self._empty(self._host(self.origin), self.journal.keep_when_due)
+        self._empty(self._host(self.origin), self._note)
         place = self.journal.place
         counted = {"records": place.records, "files": place.files, "bytes": place.bytes}
         self.turn.end(JobStatus.DONE, {"from": self.origin, "to": self.goal, **counted})
@@ -264,10 +258,10 @@ class Mover:
         while found:
             found = False
             for store in copies_in(self.id, host):
-                while things := store.left():
-                    found = True
-                    store.remove(things)
-                    after_each()
+                found = empty(store, after_each) or found
+
+    def _note(self) -> None:
+        self.journal.keep_when_due(0)
 
     def _wait(self, seconds: int) -> None:
         """End the turn; the next one begins after some seconds."""

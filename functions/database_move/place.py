@@ -1,17 +1,13 @@
 """How far a move has come: its journal, in the job's detail. It holds regions, counts and places, and no content."""
 
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from privacy import work
 from privacy.clock import rfc3339
 from privacy.models.jobs import Job
-from privacy.work import OutOfTimeError, Turn
-
-KEEP_SECONDS = 5.0
-"""Between two entries in the journal: what was done since the last one is done again after a crash."""
 
 _PLACE = "place"
 
@@ -82,42 +78,23 @@ class Place:
         return job.detail | {_PLACE: asdict(self) | {"stage": self.stage.value}}
 
 
-class Journal:
-    """The place of one worker's turn: moved as it works, and kept now and then."""
+class Journal(work.Journal[Place]):
+    """The place of one worker's turn at a move; it is told how much of the stage is done, from 0 to 1."""
 
-    def __init__(self, turn: Turn) -> None:
-        self.turn = turn
-        self.place = self._kept = Place.of(turn.job)
-        self._kept_at = time.monotonic()
-
-    def move(self, **changes: Any) -> None:
-        """Note what was done; a crash forgets it until it is kept."""
-        self.place = replace(self.place, **changes)
+    def __init__(self, turn: work.Turn) -> None:
+        super().__init__(turn, Place.of(turn.job))
 
     def enter(self, stage: Stage, **changes: Any) -> None:
         """Begin a stage, and keep that. Raises: LostLeaseError."""
         self.move(stage=stage, step=0, after="", pending="", **changes)
-        self.keep()
-
-    def keep(self, done: float = 0.0) -> None:
-        """Keep the place; `done` is how much of the stage is done, from 0 to 1. Raises: LostLeaseError."""
-        begins, ends = PROGRESS[self.place.stage]
-        progress = max(self.turn.job.progress, begins + int((ends - begins) * min(1.0, done)))
-        self.move(at=rfc3339(self.turn.clock()))
-        self.turn.keep(progress, self.place.in_detail(self.turn.job))
-        self._kept, self._kept_at = self.place, time.monotonic()
-
-    def keep_when_due(self, done: float = 0.0) -> None:
-        """Keep the place after a while; when time is up, keep it and end the turn.
-
-        Raises: LostLeaseError, OutOfTimeError.
-        """
-        in_time = self.turn.has_time()
-        if not in_time or time.monotonic() - self._kept_at > KEEP_SECONDS:
-            self.keep(done)
-        if not in_time:
-            raise OutOfTimeError
+        self.keep(0)
 
     def settled(self) -> bool:
         """Whether what was under way when the stage began is over."""
         return datetime.fromisoformat(self.place.settles_at) <= self.turn.clock()
+
+    def _keep(self, done: float) -> None:
+        begins, ends = PROGRESS[self.place.stage]
+        progress = max(self.turn.job.progress, begins + int((ends - begins) * min(1.0, done)))
+        self.move(at=rfc3339(self.turn.clock()))
+        self.turn.keep(progress, self.place.in_detail(self.turn.job))

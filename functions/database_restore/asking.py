@@ -54,9 +54,7 @@ def _ask(parts: Parts, call: dict[str, Any]) -> dict[str, Any]:
         transact(control.jobs.table.client, [closed, control.jobs.create_operation(job)])
     except TransactionRefusedError:
         raise RestoreRefusedError("the database is being changed; look at it again") from None
-    message = {"database_id": database.id, "job_id": job.id}
-    seconds = int(parts.settle.total_seconds())
-    control.queues.send("restore", control.policy.regions[database.region].aws, message, delay=seconds)
+    control.send_on(job, delay=int(parts.settle.total_seconds()))
     return {"job_id": job.id, "status": job.status.value}
 
 

@@ -109,9 +109,7 @@ class Restoring:
         database = control.databases.get(self.database_id)
         if database is not None:
             seconds = int((database.since + self.parts.settle - control.clock()).total_seconds())
-            message = {"database_id": self.database_id, "job_id": self.turn.job.id}
-            region = control.policy.regions[database.region].aws
-            control.queues.send("restore", region, message, delay=max(0, seconds))
+            control.send_on(self.turn.job, delay=max(0, seconds))
 
     def _database(self) -> Database:
         """The database, when the backup may be written into it at this moment. Raises: JobFailedError."""

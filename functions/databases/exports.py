@@ -40,7 +40,7 @@ def ask(parts: Parts, database: Database, ids: Ids, now: datetime) -> Ids:
     except TransactionRefusedError as refused:
         if 0 in refused.failed:
             raise DatabaseStateError("the database was closed in the meantime; it cannot be exported") from None
-    parts.send("export", database.region, {"database_id": database.id, "export_id": job.id})
+    parts.send(job.queue, database.region, job.message)
     return ids
 
 

@@ -83,7 +83,7 @@ def ask(parts: Parts, database: Database, brought: Zip | Stored, ids: Ids, now: 
     if isinstance(brought, Zip):
         # Only now, so that nothing is staged for an import that is refused. A worker that comes before finds nothing.
         Transfers(parts.host(database.region)).put(Source.of(job).key, brought.content)
-    parts.send("import", database.region, {"database_id": database.id, "job_id": job.id})
+    parts.send(job.queue, database.region, job.message)
     return ids
 
 

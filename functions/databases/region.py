@@ -50,7 +50,7 @@ def ask(parts: Parts, database: Database, form: Move, ids: Ids, now: datetime) -
     if job is None:
         job = _begin(parts, database, form.region, ids["job_id"], now)
     if not job.is_over():
-        parts.send("move", database.region, {"database_id": database.id, "job_id": job.id})
+        parts.send(job.queue, database.region, job.message)
     return ids
 
 

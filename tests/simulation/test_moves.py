@@ -2,7 +2,7 @@
 
 import pytest
 
-from database_move.moving import QUEUE, TOO_LARGE
+from database_move.moving import TOO_LARGE
 from database_move.place import Stage
 from privacy.models.databases import Database, Status
 from privacy.models.jobs import Job, JobStatus
@@ -12,6 +12,7 @@ from tests.simulation.faults import Call
 from tests.simulation.world import World as DeletionWorld
 from tests.unit.database_export.world import SMALL, database, databases, fill, host, jobs
 from tests.unit.database_move.world import (
+    QUEUE,
     World,
     job_of,
     key_state,

@@ -244,7 +244,7 @@ def test_workers_with_little_time_make_the_same_backup_together(
     clock: SetClock, looks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("privacy.portability.sealed.SEGMENT_FRAMES", 2)
-    monkeypatch.setattr("privacy.portability.copies.PART_BYTES", 5 * 1024**2)
+    monkeypatch.setattr("privacy.hosting.objects.PART_BYTES", 5 * 1024**2)
     made = database(clock())
     fill(made, LARGE)
     backup = backed_up(made, clock, looks=looks)
@@ -259,7 +259,7 @@ def test_workers_with_little_time_make_the_same_backup_together(
 def test_a_large_backup_is_copied_in_parts_and_goes_on_at_the_next_part(
     clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("privacy.portability.copies.PART_BYTES", 5 * 1024**2)
+    monkeypatch.setattr("privacy.hosting.objects.PART_BYTES", 5 * 1024**2)
     made = database(clock())
     fill(made, LARGE)
     job = asked_backup(made, clock())

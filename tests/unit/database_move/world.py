@@ -10,7 +10,6 @@ from typing import Any
 from database_expiry import app as expiry_app
 from database_expiry.parts import assemble as expiry_parts
 from database_move import app as move_app
-from database_move.moving import QUEUE
 from database_move.parts import MoveSettings, assemble
 from database_move.place import Place, Stage
 from privacy.aws import client
@@ -28,6 +27,8 @@ from tests.simulation.faults import CrashError, Faults
 from tests.unit import engine
 from tests.unit.database_export.world import POLICY, Content, content_of, databases, files_of, host, jobs
 from tests.unit.engine import Context, SetClock, failures, schedule_event, sqs_event
+
+QUEUE = "move"
 
 MOVE, EXPIRY = "DatabaseMoveFunction", "DatabaseExpiryFunction"
 TICK = timedelta(minutes=15)

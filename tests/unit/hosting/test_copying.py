@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from privacy import policy
-from privacy.hosting import Host, copying, hosts
+from privacy.hosting import Host, copying, hosts, objects
 from privacy.hosting.copying import CopyBrokenError, Copying, Pair
 from privacy.hosting.files import Files
 from privacy.hosting.records import Records, new_record
@@ -175,7 +175,7 @@ def test_what_is_passing_through_is_copied_whole_and_read_back(
 
     if in_parts:
         monkeypatch.setattr(copying, "COPY_BYTES", len(BODY) - 1)
-        monkeypatch.setattr(copying, "PART_BYTES", 6_000_000)
+        monkeypatch.setattr(objects, "PART_BYTES", 6_000_000)
     key = export_key(both.database_id, "exp_1")
     assert both.bring_transfer(key, None) is False
     assert both.is_transferred(key)  # there is nothing on either side

@@ -4,11 +4,13 @@ time is up, ends the job once.
 A worker can die after any call, so what a turn does may be repeated from its last journal.
 """
 
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
@@ -22,6 +24,11 @@ from privacy.settings import Deployment
 from privacy.tables.databases import Databases
 from privacy.tables.jobs import Jobs
 from privacy.tables.store import Operation, TransactionRefusedError, transact
+
+P = TypeVar("P", bound=Any)
+
+KEEP_SECONDS = 5.0
+"""Between two entries in a journal: what was done since the last one is done again after a crash."""
 
 _FAILING = "failing"
 """In a job's detail: why it fails, while what it leaves behind is still being removed."""
@@ -57,6 +64,12 @@ class Parts:
     jobs: Jobs
     host: Callable[[str], Host]
     queues: Queues
+
+    def send_on(self, job: Job, *, delay: int = 0) -> None:
+        """Queue a job again where its database lies, to be begun no sooner than after `delay` seconds."""
+        database = self.databases.get(job.database_id)
+        if database is not None:
+            self.queues.send(job.queue, self.policy.regions[database.region].aws, job.message, delay=delay)
 
 
 def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients = client) -> Parts:
@@ -163,6 +176,39 @@ class Turn:
 
     def _release(self) -> bool:
         return self.jobs.release(self.job, self.clock()) is not None
+
+
+class Journal(ABC, Generic[P]):
+    """How far one worker's turn is: a place (a frozen dataclass), moved as it works, kept in the job now and then."""
+
+    def __init__(self, turn: Turn, place: P) -> None:
+        self.turn = turn
+        self.place = place
+        self._kept_at = time.monotonic()
+
+    def move(self, **changes: Any) -> None:
+        """Note what was done; a crash forgets it until it is kept."""
+        self.place = replace(self.place, **changes)
+
+    def keep(self, done: float) -> None:
+        """Keep the place; `done` is how much that is, as the kind of work counts it. Raises: LostLeaseError."""
+        self._keep(done)
+        self._kept_at = time.monotonic()
+
+    def keep_when_due(self, done: float) -> None:
+        """Keep the place after a while; when time is up, keep it and end the turn.
+
+        Raises: LostLeaseError, OutOfTimeError.
+        """
+        in_time = self.turn.has_time()
+        if not in_time or time.monotonic() - self._kept_at > KEEP_SECONDS:
+            self.keep(done)
+        if not in_time:
+            raise OutOfTimeError
+
+    @abstractmethod
+    def _keep(self, done: float) -> None:
+        """Write the place into the job. Raises: LostLeaseError."""
 
 
 def take(jobs: Jobs, clock: Clock, has_time: HasTime, database_id: str, job_id: str) -> Turn | None:

@@ -1,14 +1,13 @@
 """An S3 object as a seekable file, read in ranges and pinned to the version that was there at the start."""
 
 import hashlib
-import io
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from privacy.archive.errors import ArchiveChangedError
+from privacy.archive.positions import PositionedReader
 from privacy.archive.store import ObjectStore, error_code
 
 FIRST_READ_BYTES = 64 * 1024
@@ -19,7 +18,7 @@ AHEAD = 4
 """Ranges on their way at once where a whole object is read from front to end; memory is this times the longest read."""
 
 
-class RangeReader(io.RawIOBase):
+class RangeReader(PositionedReader):
     """A read-only, seekable file over one S3 object that cannot change underneath.
 
     Args:
@@ -55,41 +54,10 @@ class RangeReader(io.RawIOBase):
             raise
         self.bytes = int(head["ContentLength"])
         self.etag = str(head["ETag"])
-        self._position = 0
         self._window = b""
         self._window_start = 0
         self._ahead = FIRST_READ_BYTES
         self.requests = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.bytes}[whence]
-        if origin + offset < 0:
-            raise OSError("A position before the start of the file.")
-        self._position = origin + offset
-        return self._position
-
-    def readinto(self, buffer: Any, /) -> int:
-        view = memoryview(buffer).cast("B")
-        wanted = min(len(view), max(0, self.bytes - self._position))
-        done = 0
-        while done < wanted:
-            if not self._window_start <= self._position < self._window_start + len(self._window):
-                self._fill()
-            start = self._position - self._window_start
-            piece = self._window[start : start + wanted - done]
-            view[done : done + len(piece)] = piece
-            done += len(piece)
-            self._position += len(piece)
-        return done
 
     def pieces(self, start: int = 0) -> Iterator[bytes]:
         """Yield the object's bytes from an offset to the end, some ranges on their way while one is used."""
@@ -105,6 +73,11 @@ class RangeReader(io.RawIOBase):
                     yield waiting.popleft().result()
             finally:
                 pool.shutdown(cancel_futures=True)
+
+    def _at(self, position: int) -> memoryview:
+        if not self._window_start <= position < self._window_start + len(self._window):
+            self._fill()
+        return memoryview(self._window)[position - self._window_start :]
 
     def _fill(self) -> None:
         sequential = self._position == self._window_start + len(self._window)

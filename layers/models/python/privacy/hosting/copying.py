@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
@@ -19,8 +18,9 @@ from botocore.exceptions import ClientError
 from privacy.aws import POOL
 from privacy.hosting.files import Files
 from privacy.hosting.host import Host
+from privacy.hosting.objects import PartCopy
 from privacy.hosting.partitions import FILE, place
-from privacy.hosting.transfers import EXPORTS, STAGING, Transfers
+from privacy.hosting.transfers import EXPORTS, MAX_UPLOAD_BYTES, STAGING, Transfers
 from privacy.tables.store import SHARDS, Item, shard_of
 
 CHUNK_ITEMS = 256
@@ -30,10 +30,9 @@ CHUNK_FILES_BYTES = 1024**3
 memory stays flat whatever the database holds, and a worker gets through more than one of them.
 """
 
-COPY_BYTES = 5 * 1024**3
-"""What one CopyObject moves (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html)."""
+COPY_BYTES = MAX_UPLOAD_BYTES
+"""What one CopyObject moves."""
 
-PART_BYTES = 1024**3
 _READ_BYTES = 1024**2
 
 _GONE = ("NoSuchKey", "NoSuchVersion")
@@ -208,23 +207,15 @@ class Copying:
         return digest.hexdigest()
 
     def _copy_in_parts(self, key: str, source: dict[str, str], size: int) -> None:
-        s3, named = self.destination.s3, {"Bucket": self.destination.transfer_bucket, "Key": key}
-        upload = s3.create_multipart_upload(**named)["UploadId"]
-
-        def copy(number: int) -> dict[str, Any]:
-            start = (number - 1) * PART_BYTES
-            span = f"bytes={start}-{min(start + PART_BYTES, size) - 1}"
-            answer = s3.upload_part_copy(
-                **named, UploadId=upload, PartNumber=number, CopySource=source, CopySourceRange=span
-            )
-            return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
-
+        """A copy that breaks off is begun anew, so its parts go."""
+        destination = self.destination
+        target = {"Bucket": destination.transfer_bucket, "Key": key}
+        begun: list[str] = []
         try:
-            with ThreadPoolExecutor(POOL, thread_name_prefix="parts") as pool:
-                parts = list(pool.map(copy, range(1, -(-size // PART_BYTES) + 1)))
-            s3.complete_multipart_upload(**named, UploadId=upload, MultipartUpload={"Parts": parts})
+            PartCopy(destination.s3, target, source, size).copy("", begun.append, self.look)
         except Exception:
-            Transfers(self.destination).abort(key, upload)
+            for upload in begun:
+                Transfers(destination).abort(key, upload)
             raise
 
     def _pairs(self, shard: str, after: str) -> Iterator[Pair]:

@@ -20,11 +20,6 @@ def canonical(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
 
 
-def unsigned(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What is signed: the document without its signature."""
-    return {name: value for name, value in document.items() if name != "signature"}
-
-
 def _check(value: Any) -> None:
     if isinstance(value, Mapping):
         for name, entry in value.items():

@@ -22,6 +22,11 @@ class Kind(StrEnum):
     MOVE = "move"
 
 
+_QUEUES = {Kind.FILE: "import"} | {
+    kind: kind.value for kind in (Kind.EXPORT, Kind.IMPORT, Kind.BACKUP, Kind.RESTORE, Kind.MOVE)
+}
+
+
 class JobStatus(StrEnum):
     """`queued`, `running`, then `done` (an export: `ready`) or `failed`; an upload is `open` until it is used."""
 
@@ -99,6 +104,16 @@ class Job:
     finished_at: datetime | None = None
     lease_until: datetime | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def queue(self) -> str:
+        """The queue whose worker does it. Raises: KeyError for an upload, which is nobody's work."""
+        return _QUEUES[self.kind]
+
+    @property
+    def message(self) -> dict[str, str]:
+        """What its queue is told."""
+        return {"database_id": self.database_id, "export_id" if self.kind is Kind.EXPORT else "job_id": self.id}
 
     def is_over(self) -> bool:
         """Whether no worker has anything left to do."""

@@ -1,7 +1,6 @@
 """The copies of a backup: `<database>/<backup>.sealed` in the backup bucket of each Cloud Region, one version each."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from privacy.archive.errors import ArchiveChangedError
 from privacy.archive.ranges import RangeReader
 from privacy.archive.store import error_code
 from privacy.archive.writer import ByteSink
-from privacy.hosting import Host
+from privacy.hosting import Host, objects
 from privacy.portability.sealed import BackupBrokenError, SealedSink, Seals
 from privacy.portability.shelf import Shelf
 from privacy.removal.stores import Objects
@@ -28,11 +27,6 @@ LIMITS = Limits(
 """What a restore reads, and so what a backup may be: half a million members take 800 MB of memory (measured). Nothing
 of it is a stranger's, so it may be packed as tightly as deflate can (1,032 to 1).
 """
-
-PART_BYTES = 64 * MIB
-"""What one UploadPartCopy moves: seconds, also across regions; 10,000 parts hold more than one archive can be."""
-IN_FLIGHT = 4
-"""Parts on their way at once."""
 
 
 def backup_prefix(database_id: str, backup_id: str) -> str:
@@ -76,9 +70,9 @@ def reader(host: Host, key: str, version: str) -> RangeReader:
 def remove(host: Host, database_id: str, backup_id: str, *, but: str | None = None) -> None:
     """Remove everything of a backup in a region, every version, marker and open upload, but one version of it."""
     prefix, kept = backup_prefix(database_id, backup_id), ("version", backup_key(database_id, backup_id), but or "")
-    objects = Objects("backups", backup_id, host.region, host.s3, host.backup_bucket, (prefix,))
-    while things := [thing for thing in objects.left() if thing != kept]:
-        objects.remove(things)
+    store = Objects("backups", backup_id, host.region, host.s3, host.backup_bucket, (prefix,))
+    while things := [thing for thing in store.left() if thing != kept]:
+        store.remove(things)
 
 
 class Copying:
@@ -100,55 +94,10 @@ class Copying:
         found = stored(self._target, self._place["Key"])
         if found is not None and found.bytes == self._bytes:
             return found.version  # a worker died after its last call
-        if self._bytes <= PART_BYTES:
+        if self._bytes <= objects.PART_BYTES:
             return str(self._target.s3.copy_object(**self._place, CopySource=self._source)["VersionId"])
-        return self._in_parts(on_begin, on_parts)
-
-    def _in_parts(self, on_begin: Callable[[str], None], on_parts: Callable[[], None]) -> str:
-        done = self._done() if self._upload else None
-        if done is None:
-            self._upload = self._target.s3.create_multipart_upload(**self._place)["UploadId"]
-            on_begin(self._upload)
-            done = {}
-        count = -(-self._bytes // PART_BYTES)
-        missing = [number for number in range(1, count + 1) if number not in done]
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="copies") as pool:
-            for start in range(0, len(missing), IN_FLIGHT):
-                done |= dict(pool.map(self._part, missing[start : start + IN_FLIGHT]))
-                on_parts()
-        parts = [{"PartNumber": number, "ETag": done[number]} for number in sorted(done)]
-        answer = self._target.s3.complete_multipart_upload(
-            **self._place, UploadId=self._upload, MultipartUpload={"Parts": parts}
-        )
-        return str(answer["VersionId"])
-
-    def _part(self, number: int) -> tuple[int, str]:
-        first = (number - 1) * PART_BYTES
-        last = min(first + PART_BYTES, self._bytes) - 1
-        answer = self._target.s3.upload_part_copy(
-            **self._place,
-            UploadId=self._upload,
-            PartNumber=number,
-            CopySource=self._source,
-            CopySourceRange=f"bytes={first}-{last}",
-        )
-        return number, answer["CopyPartResult"]["ETag"]
-
-    def _done(self) -> dict[int, str] | None:
-        """The ETags of parts that are there; None when S3 knows no such upload, or no longer."""
-        found: dict[int, str] = {}
-        more: dict[str, int] = {}
-        while True:
-            try:
-                page = self._target.s3.list_parts(**self._place, UploadId=self._upload, **more)
-            except ClientError as error:
-                if error_code(error) == "NoSuchUpload":
-                    return None
-                raise
-            found |= {part["PartNumber"]: part["ETag"] for part in page.get("Parts", [])}
-            if not page.get("IsTruncated"):
-                return found
-            more = {"PartNumberMarker": page["NextPartNumberMarker"]}
+        copy = objects.PartCopy(self._target.s3, self._place, self._source, self._bytes)
+        return str(copy.copy(self._upload, on_begin, on_parts)["VersionId"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,11 @@
 """How far an archive is read and written into a database: a journal in the job's detail, of numbers, not content."""
 
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from privacy import work
 from privacy.models.jobs import Job
-from privacy.work import OutOfTimeError, Turn
-
-KEEP_SECONDS = 5.0
-"""Between two entries in the journal: what was done since the last one is done again after a crash."""
 
 _PLACE = "place"
 
@@ -51,24 +47,12 @@ class Place:
         return job.detail | {_PLACE: asdict(self) | {"stage": self.stage.value}}
 
 
-class Journal:
-    """The place of one worker's turn: moved as it works, and kept now and then."""
+class Journal(work.Journal[Place]):
+    """The place of one worker's turn at an import or a restore; its progress is in percent."""
 
-    def __init__(self, turn: Turn) -> None:
-        self.turn = turn
-        self.place = self._kept = Place.of(turn.job)
-        self._kept_at = time.monotonic()
-
-    def move(self, **changes: Any) -> None:
-        """Note what was done; a crash forgets it until it is kept."""
-        self.place = replace(self.place, **changes)
-
-    def keep(self, progress: int) -> None:
-        """Keep the place, if it was moved; `progress` in percent. Raises: LostLeaseError."""
-        if self.place != self._kept:
-            self.turn.keep(progress, self.place.in_detail(self.turn.job))
-            self._kept = self.place
-        self._kept_at = time.monotonic()
+    def __init__(self, turn: work.Turn) -> None:
+        super().__init__(turn, Place.of(turn.job))
+        self._kept = self.place
 
     def look_at_time(self, progress: int) -> None:
         """End the turn within a step when time is up. Raises: LostLeaseError, OutOfTimeError, NoProgressError."""
@@ -76,13 +60,7 @@ class Journal:
             self.keep(progress)
             self.turn.look_at_time()
 
-    def keep_when_due(self, progress: int) -> None:
-        """Keep the place after a while; when time is up, keep it and end the turn.
-
-        Raises: LostLeaseError, OutOfTimeError.
-        """
-        in_time = self.turn.has_time()
-        if not in_time or time.monotonic() - self._kept_at > KEEP_SECONDS:
-            self.keep(progress)
-        if not in_time:
-            raise OutOfTimeError
+    def _keep(self, done: float) -> None:
+        if self.place != self._kept:
+            self.turn.keep(int(done), self.place.in_detail(self.turn.job))
+            self._kept = self.place

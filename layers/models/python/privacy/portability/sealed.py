@@ -6,7 +6,6 @@ the whole is noise, wherever a copy of it lies (promise databases.destroyed).
 
 import base64
 import hashlib
-import io
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Self
 from privacy.archive.directory import SeekableFile
 from privacy.archive.errors import ArchiveError
 from privacy.archive.multipart import StoredObject
+from privacy.archive.positions import PositionedReader
 from privacy.archive.ranges import RangeReader
 from privacy.archive.writer import ByteSink
 from privacy.vault.keys import DataKey
@@ -131,7 +131,7 @@ class SealedSink:
         self._buffer = bytearray()
 
 
-class SealedReader(io.RawIOBase):
+class SealedReader(PositionedReader):
     """A backup's plain bytes as a read-only, seekable file; what does not open raises BackupBrokenError."""
 
     def __init__(self, file: SeekableFile, seals: Seals) -> None:
@@ -140,37 +140,12 @@ class SealedReader(io.RawIOBase):
         self._seals = seals
         self._sealed = file.seek(0, os.SEEK_END)
         self._frames = frames_in(self._sealed)
-        self._bytes = self._sealed - self._frames * SEAL_BYTES
-        self._position = 0
+        self.bytes = self._sealed - self._frames * SEAL_BYTES
         self._held: dict[int, bytes] = {}
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._bytes}[whence]
-        if origin + offset < 0:
-            raise OSError("A position before the start of the file.")
-        self._position = origin + offset
-        return self._position
-
-    def readinto(self, buffer: Any, /) -> int:
-        view = memoryview(buffer).cast("B")
-        wanted = min(len(view), max(0, self._bytes - self._position))
-        done = 0
-        while done < wanted:
-            number, start = divmod(self._position, FRAME_BYTES)
-            piece = self._frame(number)[start : start + wanted - done]
-            view[done : done + len(piece)] = piece
-            done += len(piece)
-            self._position += len(piece)
-        return done
+    def _at(self, position: int) -> memoryview:
+        number, start = divmod(position, FRAME_BYTES)
+        return memoryview(self._frame(number))[start:]
 
     def _frame(self, number: int) -> bytes:
         frame = self._held.pop(number, None)

@@ -5,7 +5,7 @@ removed by its own id, and the `Errors` of a bulk delete are looked at (aws-fact
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -71,6 +71,18 @@ class Store(Protocol):
     def remove(self, things: Sequence[Thing]) -> None:
         """Remove things; one that is gone already is no error."""
         ...
+
+
+def empty(store: Store, after_each: Callable[[], None] = lambda: None) -> bool:
+    """Remove things until a store lists none; whether there were any. What must count and go on after a crash takes
+    `removal.reclaim`. `after_each` is called after each batch; what it raises ends it.
+    """
+    found = False
+    while things := store.left():
+        found = True
+        store.remove(things)
+        after_each()
+    return found
 
 
 @dataclass(slots=True)
