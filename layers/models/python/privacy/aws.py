@@ -1,10 +1,17 @@
-"""AWS clients: one per service and region in a container, with short timeouts and the standard retries."""
+"""AWS clients: one per service and region in a container, with short timeouts and the standard retries; and the threads
+in which calls to them overlap.
+"""
 
 import functools
-from typing import Any
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 POOL = 16
 """Calls that one worker keeps in flight (design.md, engines)."""
@@ -26,3 +33,29 @@ def client(service: str, region: str) -> Any:
         s3={"addressing_style": "auto"} if service == "s3" else None,
     )
     return boto3.client(service, region_name=region, config=config)
+
+
+def overlapped(call: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
+    """A call for each argument, up to `POOL` at a time in the threads that a container keeps; their answers in order.
+
+    None is under way any more when this returns or raises: a container may be frozen between two requests, and what it
+    left in flight would be written when it thaws. A call must not itself wait for others through here.
+
+    Raises: what the first call that failed raised; those that had not begun are not made.
+    """
+    waiting = list(arguments)
+    if len(waiting) < 2:
+        return [call(argument) for argument in waiting]
+    futures = [_threads().submit(call, argument) for argument in waiting]
+    try:
+        wait(futures, return_when=FIRST_EXCEPTION)
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+    return [future.result() for future in futures if not future.cancelled()]
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(POOL, thread_name_prefix="calls")

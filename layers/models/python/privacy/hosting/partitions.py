@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from boto3.dynamodb.conditions import Key
 
+from privacy.aws import overlapped
 from privacy.hosting.host import Host
 from privacy.models.paging import CursorError
 from privacy.tables.store import SHARDS, Item
@@ -103,8 +104,7 @@ class Tally:
 
 def count(host: Host, database_id: str, deadline: float) -> Tally | None:
     """Count a database's items, all partitions at once; None when `deadline` (monotonic seconds) passes first."""
-    with ThreadPoolExecutor(len(SHARDS)) as pool:
-        parts = list(pool.map(lambda shard: _count_in(host, place(database_id, shard), deadline), SHARDS))
+    parts = overlapped(lambda shard: _count_in(host, place(database_id, shard), deadline), SHARDS)
     models: dict[str, int] = {}
     files = size = 0
     for part in parts:
@@ -142,5 +142,4 @@ def is_empty(host: Host, database_id: str) -> bool:
         pages = host.content.pages(Key("place").eq(place(database_id, shard)), names=("id",), page=1)
         return next(pages, None) is None
 
-    with ThreadPoolExecutor(len(SHARDS)) as pool:
-        return all(pool.map(nothing_in, SHARDS))
+    return all(overlapped(nothing_in, SHARDS))

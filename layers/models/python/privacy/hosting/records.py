@@ -5,13 +5,13 @@ that a table without the key shows neither content nor names.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
 from boto3.dynamodb.conditions import Attr, Key
 
+from privacy.aws import overlapped
 from privacy.clock import rfc3339
 from privacy.hosting.host import Host
 from privacy.hosting.partitions import RECORD, count, cursor_after, in_order, is_empty, place
@@ -141,12 +141,8 @@ class Records:
         Raises: KeyDestroyedError.
         """
         key = self._key()
-        with ThreadPoolExecutor(len(SHARDS)) as pool:
-            found = {
-                tag: name
-                for shard in pool.map(lambda shard: self._models_in(key, shard), SHARDS)
-                for tag, name in shard
-            }
+        shards = overlapped(lambda shard: self._models_in(key, shard), SHARDS)
+        found = {tag: name for shard in shards for tag, name in shard}
         return sorted((name, tag) for tag, name in found.items())
 
     def counted_models(self, deadline: float) -> list[tuple[str, int | None]]:

@@ -6,12 +6,12 @@ removed by its own id, and the `Errors` of a bulk delete are looked at (aws-fact
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from boto3.dynamodb.conditions import ConditionBase, Key
 
+from privacy.aws import overlapped
 from privacy.hosting.host import Host
 from privacy.hosting.partitions import RECORD, place
 from privacy.hosting.transfers import EXPORTS, STAGING
@@ -109,19 +109,13 @@ class Items:
         found: list[Thing] = []
         for size in self.waves:
             wave, waiting = waiting[:size], waiting[size:]
-            for partition, things in zip(wave, self._listed(wave), strict=True):
+            for partition, things in zip(wave, overlapped(self._first, wave), strict=True):
                 found += things
                 if not things:
                     self.emptied.add(partition)
             if len(found) >= self.page or not waiting:
                 break
         return found[: self.page]
-
-    def _listed(self, wave: Sequence[str]) -> list[list[Thing]]:
-        if len(wave) < 2:
-            return [self._first(partition) for partition in wave]
-        with ThreadPoolExecutor(len(wave)) as pool:
-            return list(pool.map(self._first, wave))
 
     def _first(self, partition: str) -> list[Thing]:
         """A page of one place; what is left out of an answer (1 MB) is asked for, so that none means empty."""

@@ -4,7 +4,6 @@ import secrets
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +12,7 @@ from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from privacy.aws import POOL
+from privacy.aws import overlapped
 
 Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
@@ -124,11 +123,8 @@ class Table:
         """
         wanted = [to_aws(key) for key in keys]
         batches = [wanted[start : start + READS] for start in range(0, len(wanted), READS)]
-        if not batches:
-            return
-        with ThreadPoolExecutor(min(POOL, len(batches))) as pool:
-            for found in pool.map(lambda batch: self._get_batch(batch, names), batches):
-                yield from found
+        for found in overlapped(lambda batch: self._get_batch(batch, names), batches):
+            yield from found
 
     def put_operation(self, item: Item, when: ConditionBase | None = None) -> Operation:
         """A put, for `write` or `transact`."""
@@ -293,14 +289,7 @@ class Table:
         self._batches([{"DeleteRequest": {"Key": to_aws(key)}} for key in keys])
 
     def _batches(self, requests: Sequence[dict[str, Any]]) -> None:
-        batches = [requests[start : start + BATCH] for start in range(0, len(requests), BATCH)]
-        if len(batches) < 2:
-            for batch in batches:
-                self._batch(batch)
-            return
-        with ThreadPoolExecutor(min(POOL, len(batches))) as pool:
-            for _ in pool.map(self._batch, batches):
-                pass
+        overlapped(self._batch, [requests[start : start + BATCH] for start in range(0, len(requests), BATCH)])
 
     def _batch(self, requests: Sequence[dict[str, Any]]) -> None:
         left: Any = requests
