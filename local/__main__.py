@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from local import certificates, commands, deployment, functions, packaging, travel
 from local.engine import Engine, EngineError, find
@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         folder = Path(given.folder).resolve()
         return command(find(folder, None if command is commands.forget else given.port), given)
+    except EndpointConnectionError:
+        print("error: the local engine does not run: `make local` starts it", file=sys.stderr)
+        return 1
     except ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -78,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     proof = add("verify-certificate", commands.verify_certificate, "check a deletion certificate, offline")
     proof.add_argument("file", metavar="FILE", help="the certificate, as GET /databases/{id}/certificate answered it")
     proof.add_argument("--previous", metavar="FILE", help="the certificate that it must follow in the chain")
-    proof.add_argument("--key", metavar="PEM", help="the published public key that must have signed it")
+    proof.add_argument("--key", metavar="FILE", help="the key that must have signed it: GET /certificates/key, or PEM")
     restore = add("restore", commands.restore, "write back what a backup holds and its database lacks, and wait for it")
     restore.add_argument("database", metavar="DATABASE", help="the database's id")
     restore.add_argument("backup", metavar="BACKUP", help="an id that GET /databases/{id}/backups gives")

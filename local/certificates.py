@@ -43,6 +43,9 @@ def check(content: bytes, *, key: bytes | None = None) -> Checked:
     Raises: CertificateError.
     """
     document = _read(content)
+    if "status" in document and "title" in document:
+        detail = document.get("detail", document["title"])
+        raise CertificateError(f"it is no certificate but the answer {document['status']}: {detail}")
     if document.get("format") != FORMAT:
         raise CertificateError(f"it is not of the format {FORMAT}, the only one that is known here")
     if set(document) != _FIELDS:

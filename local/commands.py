@@ -17,7 +17,10 @@ from local.engine import Engine, EngineError
 def start(engine: Engine, given: argparse.Namespace) -> int:
     """Start, deploy, and say what to try."""
     print(f"{'running' if engine.running() else 'starting'} on {engine.url} …", flush=True)
-    engine.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        engine.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(f"cannot make the folder {engine.folder}: {error.strerror}") from None
     engine.start()
     print("deploying template.yaml in both regions …", flush=True)
     known = deployment.deploy(engine)
@@ -85,7 +88,10 @@ def sweep(engine: Engine, given: argparse.Namespace) -> int:
     """A schedule's tick, now."""
     region = _region(given)
     event = functions.scheduled_event(region, travel.now(engine.folder))
-    return _print(functions.invoke(engine, region, given.name, event))
+    answer = functions.invoke(engine, region, given.name, event)
+    if isinstance(answer.payload, dict) and "statusCode" in answer.payload:
+        raise functions.FunctionError(f"{given.name} answers requests: no schedule starts it, and it swept nothing")
+    return _print(answer)
 
 
 def invoke(engine: Engine, given: argparse.Namespace) -> int:
@@ -93,7 +99,8 @@ def invoke(engine: Engine, given: argparse.Namespace) -> int:
     try:
         event = json.loads(Path(given.event).read_text())
     except (OSError, ValueError) as error:
-        raise functions.FunctionError(f"cannot read {given.event}: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else "it is no JSON"
+        raise functions.FunctionError(f"cannot read {given.event}: {why}") from None
     return _print(functions.invoke(engine, _region(given), given.name, event))
 
 
@@ -111,7 +118,7 @@ def move_clock(engine: Engine, given: argparse.Namespace) -> int:
     ahead = timedelta()
     if given.duration:
         now = travel.now(engine.folder)
-        ahead = travel.offset(engine.folder) + travel.span(given.duration, now)
+        ahead = travel.further(travel.offset(engine.folder), given.duration, now)
     travel.travel(engine, _endpoints(engine)["regions"].values(), ahead)
     print(f"the functions' time is {travel.now(engine.folder):%Y-%m-%d %H:%M:%S} UTC, on this engine only")
     return 0
@@ -137,14 +144,15 @@ def take_tour(engine: Engine, given: argparse.Namespace) -> int:
 
 def verify_certificate(engine: Engine, given: argparse.Namespace) -> int:
     """Whether a deletion certificate proves what it says: offline, from files alone."""
-    checked = certificates.check(_file(given.file), key=_file(given.key) if given.key else None)
+    checked = certificates.check(_file(given.file), key=_published(given.key) if given.key else None)
     if given.previous:
         certificates.follows(checked, certificates.check(_file(given.previous)))
     document = checked.document
     removed = sum(store["removed"] for store in document["stores"])
+    things = "1 thing was" if removed == 1 else f"{removed} things were"
     print(
         f"{document['id']} is genuine: {document['database_id']} was destroyed at {document['destroyed_at']};\n"
-        f"{removed} things were removed from {len(document['stores'])} stores, and each was found empty twice.\n"
+        f"{things} removed from {len(document['stores'])} stores, and each was found empty twice.\n"
         f"What could not be reached ({len(document['unreachable'])}):"
     )
     for row in document["unreachable"]:
@@ -156,6 +164,17 @@ def verify_certificate(engine: Engine, given: argparse.Namespace) -> int:
     known = "is the one given" if given.key else "must be the published one: compare it, or give --key"
     print(f"The key that signed it {known}. SHA-256 of the key:\n{checked.fingerprint}")
     return 0
+
+
+def _published(name: str) -> bytes:
+    """A public key in PEM, or in the answer of `GET /certificates/key`."""
+    content = _file(name)
+    if not content.lstrip().startswith(b"{"):
+        return content
+    try:
+        return str(json.loads(content)["public_key"]).encode()
+    except (ValueError, KeyError):
+        raise certificates.CertificateError(f"{name} holds no public key") from None
 
 
 def _file(name: str) -> bytes:

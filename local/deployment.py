@@ -54,7 +54,7 @@ def local_parameters(home_region: str) -> dict[str, str]:
         "CaptchaVerifier": "local",
         "MailSender": "no-reply@perfectwork.example",
         "SettleSeconds": "1",
-        "MoveSettleSeconds": "1",
+        "DrainSeconds": "1",
         "SiteUrl": "http://127.0.0.1:8080",
         "TrustedEdge": "cloudfront",
     }

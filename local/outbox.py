@@ -46,8 +46,9 @@ def read(outbox: str) -> list[Mail]:
 
 def keep(outbox: str, folder: Path) -> None:
     """Write the mails down before the engine ends, which forgets them."""
+    mails = read(outbox)
     with _kept(folder).open("a", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(asdict(mail), ensure_ascii=False) + "\n" for mail in read(outbox))
+        lines.writelines(json.dumps(asdict(mail), ensure_ascii=False) + "\n" for mail in mails)
 
 
 def kept(folder: Path) -> list[Mail]:

@@ -13,8 +13,12 @@ VARIABLE = "PRIVACY_CLOCK_OFFSET"
 """Seconds that the functions add to the machine's time (`privacy.clock`)."""
 
 
+FURTHEST = timedelta(days=3660)
+"""How far ahead the clock goes: longer than any retention period, and no year that a library does not know."""
+
+
 class TravelError(Exception):
-    """A duration cannot be read."""
+    """A duration cannot be read, or leads where the clock does not go."""
 
 
 def offset(folder: Path) -> timedelta:
@@ -30,16 +34,24 @@ def now(folder: Path) -> datetime:
     return datetime.now(UTC) + offset(folder)
 
 
-def span(duration: str, start: datetime) -> timedelta:
-    """An ISO 8601 duration, its months and years counted from an instant.
+def further(ahead: timedelta, duration: str, now: datetime) -> timedelta:
+    """How far ahead the clock is when it was moved on by an ISO 8601 duration, whose months and years count from now.
 
-    Raises: TravelError when it is none.
+    Raises: TravelError.
     """
     try:
         read = isodate.parse_duration(duration)
-    except (isodate.ISO8601Error, ValueError):
+    except (isodate.ISO8601Error, ValueError, OverflowError):
         raise TravelError(f"{duration!r} is no ISO 8601 duration: try P7D, P3M or PT1H") from None
-    return read if isinstance(read, timedelta) else read.totimedelta(start=start)
+    try:
+        ahead += read if isinstance(read, timedelta) else read.totimedelta(start=now)
+    except (ValueError, OverflowError):
+        ahead = timedelta.max
+    if ahead < timedelta():
+        raise TravelError("the clock goes ahead only; `travel --reset` comes back to the machine's time")
+    if ahead > FURTHEST:
+        raise TravelError("that is too far: the clock goes ten years ahead at most")
+    return ahead
 
 
 def travel(engine: Engine, regions: Iterable[str], ahead: timedelta) -> None:

@@ -274,7 +274,7 @@ class Mover:
             self._wait(int(left.total_seconds()))
 
     def _settles_at(self) -> str:
-        return rfc3339(self._now() + timedelta(seconds=self.parts.settle_seconds))
+        return rfc3339(self._now() + timedelta(seconds=self.parts.drain_seconds))
 
     def _host(self, region: str) -> Host:
         return self.parts.work.host(region)

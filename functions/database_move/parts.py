@@ -13,11 +13,11 @@ from privacy.settings import Deployment
 
 
 class MoveSettings(Deployment):
-    """`move_settle_seconds` is longer than any request that is under way: what one of them still writes or reads where
+    """`drain_seconds` is longer than any request that is under way: what one of them still writes or reads where
     a database lay is done by then.
     """
 
-    move_settle_seconds: Annotated[int, Field(ge=0)]
+    drain_seconds: Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Parts:
     """The parts of a worker's container."""
 
     work: work.Parts
-    settle_seconds: int
+    drain_seconds: int
 
 
 def assemble(settings: MoveSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
-    return Parts(work.assemble(settings, clock, clients), settings.move_settle_seconds)
+    return Parts(work.assemble(settings, clock, clients), settings.drain_seconds)

@@ -15,11 +15,11 @@ from privacy.tables.deletions import Deletions
 
 
 class RestoreSettings(Deployment):
-    """`settle_seconds` is longer than any request that is under way: what one of them still writes or deletes is done
+    """`drain_seconds` is longer than any request that is under way: what one of them still writes or deletes is done
     by then.
     """
 
-    settle_seconds: Annotated[int, Field(ge=0)]
+    drain_seconds: Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +35,4 @@ def assemble(settings: RestoreSettings, clock: Clock = system_clock, clients: Cl
     """The parts as they are on AWS."""
     home = Home(settings, clients)
     ledger = Deletions(home.table("deletions"), home.policy)
-    return Parts(work.assemble(settings, clock, clients), ledger, timedelta(seconds=settings.settle_seconds))
+    return Parts(work.assemble(settings, clock, clients), ledger, timedelta(seconds=settings.drain_seconds))

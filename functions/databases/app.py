@@ -105,6 +105,11 @@ def _add_deletion(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
         except deletion.NoCertificateError:
             raise ProblemError(404, "the database was destroyed before there were certificates") from None
 
+    @app.view("GET", "/certificates/key")
+    def show_key() -> Response:
+        # For anybody: whoever has a certificate can check by whom it was signed, with no account of ours.
+        return answer(200, parts().signer.published(), headers={"Cache-Control": "public, max-age=300"})
+
 
 def _add_transfers(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("POST", "/databases/{database_id}/exports")

@@ -17,6 +17,7 @@ from privacy.tables.jobs import Jobs
 from privacy.tables.removals import Removals
 from privacy.tables.sessions import Sessions
 from privacy.tables.store import Operation
+from privacy.vault.signing import Signer
 from privacy.vault.tokens import Pseudonyms
 from privacy.web.requests import Edge
 
@@ -42,6 +43,7 @@ class Parts:
     jobs: Jobs
     removals: Removals
     certificates: Certificates
+    signer: Signer
     idempotency: Idempotency
     pseudonyms: Callable[[], Pseudonyms]
     host: Callable[[str], Host]
@@ -70,6 +72,7 @@ def assemble(settings: DatabasesSettings, clock: Clock = system_clock, clients: 
         jobs=Jobs(home.table("jobs")),
         removals=Removals(home.table("removals")),
         certificates=Certificates(home.table("removals")),
+        signer=home.signer(),
         idempotency=Idempotency(home.table("idempotency"), home.policy),
         pseudonyms=home.pseudonyms,
         host=home.hosts(),

@@ -175,7 +175,9 @@ def verified(path: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  # our own
 
 
-def test_its_certificate_is_true_and_can_be_checked_by_anybody(destroyed: Destroyed, tmp_path: Path) -> None:
+def test_its_certificate_is_true_and_can_be_checked_by_anybody(
+    system: Deployed, destroyed: Destroyed, tmp_path: Path
+) -> None:
     route = f"/databases/{destroyed.customer.database}/certificate"
     answer = destroyed.customer.panel.call("GET", route, expect=200)
     certificate = answer.json()
@@ -191,8 +193,12 @@ def test_its_certificate_is_true_and_can_be_checked_by_anybody(destroyed: Destro
     assert all(entry["what"] and entry["why"] for entry in certificate["unreachable"])
     path = tmp_path / "certificate.json"
     path.write_bytes(answer.content)
-    told = verified(path)
+    key = tmp_path / "key.pem"
+    published = system.panel().call("GET", "/certificates/key", expect=200).json()
+    key.write_text(published["public_key"])
+    told = verified(path, "--key", str(key))
     assert told.returncode == 0, told.stderr + told.stdout
+    assert published["fingerprint"] in told.stdout
 
 
 @pytest.mark.parametrize("field", ["destroyed_at", "stores", "unreachable", "sequence", "signature"])

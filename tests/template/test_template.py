@@ -177,7 +177,7 @@ def test_a_region_move_settles_longer_than_any_request_takes() -> None:
     routes = [body["Properties"] for body in FUNCTIONS.values() if _routes(body)]
     default = template()["Globals"]["Function"]["Timeout"]
     longest = max(properties.get("Timeout", default) for properties in routes)
-    assert template()["Parameters"]["MoveSettleSeconds"]["Default"] >= 2 * longest
+    assert template()["Parameters"]["DrainSeconds"]["Default"] >= 2 * longest
 
 
 def test_a_silent_worker_is_not_taken_over_before_its_function_must_have_ended() -> None:

@@ -34,7 +34,7 @@ from tests.unit.database_export.world import (
 from tests.unit.engine import Context, SetClock, sqs_event
 
 SETTLE = 60
-"""Seconds that a restore waits before it begins (template.yaml, MoveSettleSeconds)."""
+"""Seconds that a restore waits before it begins (template.yaml, DrainSeconds)."""
 
 
 def asked_backup(made: Database, now: datetime, backup_id: str | None = None) -> Job:

@@ -88,6 +88,9 @@ def test_a_write_while_it_is_closed_is_refused_and_a_read_is_answered(clock: Set
         refused(lambda: records.delete("movies", "m2", ledger(), NOON))
         refused(lambda: files.put("new", "text/plain", b"new", NOON))
         refused(lambda: files.delete("empty", ledger(), NOON))
+        # A note of what was not deleted would keep it from coming back with a restore.
+        named = [*records.places([new_record("movies", "m2", b"{}", NOON)]), files.place("empty")]
+        assert ledger().of(named) == {}
         assert content_of(made) == SMALL
 
     done = world.during(job, stage, look)
@@ -120,7 +123,7 @@ def test_the_database_takes_writes_again_within_minutes(clock: SetClock) -> None
     world.run(until=lambda: row(made).status is Status.MOVING)
     closed_at = clock()
     world.run(until=lambda: row(made).status is Status.ACTIVE)
-    assert (clock() - closed_at).total_seconds() == 60  # MoveSettleSeconds
+    assert (clock() - closed_at).total_seconds() == 60  # DrainSeconds
     assert stage_of(job) is Stage.SWITCHED
 
 

@@ -33,7 +33,7 @@ QUEUE = "move"
 MOVE, EXPIRY = "DatabaseMoveFunction", "DatabaseExpiryFunction"
 TICK = timedelta(minutes=15)
 SETTLE = timedelta(seconds=60)
-"""Template.yaml, MoveSettleSeconds."""
+"""Template.yaml, DrainSeconds."""
 
 _ONE_AT_A_TIME = threading.RLock()
 

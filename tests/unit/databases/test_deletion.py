@@ -1,11 +1,16 @@
 """Deleting at the owner's word: typed, hidden at once, queued, and followed until nothing is left."""
 
+import base64
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from databases.parts import Parts
 from privacy.models.certificates import FORMAT, canonical
@@ -13,7 +18,7 @@ from privacy.models.databases import Database, Status
 from privacy.models.removals import Progress, Removal
 from privacy.tables.certificates import Head
 from tests.unit.customers import Customer, database
-from tests.unit.engine import AMERICAS, ASIA, NOON, SetClock, items, messages
+from tests.unit.engine import AMERICAS, ASIA, NOON, SetClock, http, items, messages
 from tests.unit.interference import before_each_call
 
 
@@ -181,3 +186,19 @@ def test_there_is_no_certificate_before_all_is_gone(ada: Customer, bob: Customer
     parts.databases.change(made, Status.DESTROYED, NOON)  # as it was done before there were certificates
     assert ada.get(path).status == 404
     assert ada.get("/databases/db_77777777777777777777777777/certificate").status == 404
+
+
+@pytest.mark.promise("databases.destroyed")
+def test_anybody_can_have_the_key_that_certificates_are_checked_with(app: Any, parts: Parts) -> None:
+    """Without it a certificate could be checked by nothing but what it says of itself."""
+    answer = http(app, "GET", "/certificates/key")
+    assert answer.status == 200
+    published = answer.json()
+    signature = parts.signer.sign(b"a certificate")
+    for name in ("algorithm", "key_id", "public_key"):
+        assert published[name] == signature[name]
+    public = load_pem_public_key(published["public_key"].encode())
+    assert isinstance(public, EllipticCurvePublicKey)
+    public.verify(base64.b64decode(signature["value"]), b"a certificate", ECDSA(SHA256()))
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert published["fingerprint"] == hashlib.sha256(der).hexdigest()

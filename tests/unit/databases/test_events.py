@@ -24,6 +24,7 @@ ANSWERS = {
     "delete": 202,
     "follow-deletion": 200,
     "certificate": 409,  # it is not destroyed yet
+    "certificate-key": 200,
     "export": 202,
     "follow-export": 200,
     "import-a-zip": 202,

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local.__main__ import main
+from local.certificates import CertificateError, check
 from tests.template.source import ROOT
 
 OURS, THEIRS = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -239,3 +240,9 @@ def test_the_documented_recipes_need_nothing_of_ours(tmp_path: Path) -> None:
     assert run() == 0
     file.write_text(json.dumps(signed(facts()) | {"sequence": 9}))
     assert run() != 0
+
+
+def test_an_answer_that_was_saved_for_a_certificate_is_shown_for_what_it_is() -> None:
+    problem = b'{"type":"about:blank","title":"Wrong state","status":409,"detail":"the database is deleting"}'
+    with pytest.raises(CertificateError, match="409: the database is deleting"):
+        check(problem)

@@ -58,11 +58,13 @@ def test_stopping_what_does_not_run_says_so(tmp_path: Path, capsys: pytest.Captu
     assert "nothing to stop" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", [["mail"], ["endpoints"], ["travel", "P1D"], ["tour"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", ["mail", "endpoints", "travel P1D", "tour", "sweep log_purging", "logs mail", "restore db_a bak_a"]
+)
 def test_without_an_engine_a_command_says_how_to_start_it(
-    tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--folder", str(tmp_path), *command]) == 1
+    assert main(["--folder", str(tmp_path), "--port", "1", *command.split()]) == 1
     assert "make local" in capsys.readouterr().err
 
 
@@ -75,14 +77,37 @@ def test_the_engine_sees_nothing_of_the_caller_s_aws_settings(tmp_path: Path) ->
 
 
 def test_a_month_is_counted_from_the_functions_day() -> None:
-    assert travel.span("P1M", JANUARY) == timedelta(days=28)
-    assert travel.span("P22D", JANUARY) == timedelta(days=22)
+    assert travel.further(timedelta(), "P1M", JANUARY) == timedelta(days=28)
+    assert travel.further(timedelta(days=3), "P22D", JANUARY) == timedelta(days=25)
 
 
 @pytest.mark.parametrize("wrong", ["", "22 days", "P", "22D"])
-def test_what_is_no_duration_is_refused(wrong: str) -> None:
+def test_what_is_no_duration_is_told_to_be_none(wrong: str) -> None:
     with pytest.raises(travel.TravelError, match="ISO 8601"):
-        travel.span(wrong, JANUARY)
+        travel.further(timedelta(), wrong, JANUARY)
+
+
+@pytest.mark.parametrize("wrong", ["P99999Y", "P9999999999D", "P11Y", "P999999999999999999999D"])
+def test_the_clock_goes_no_further_than_ten_years(wrong: str) -> None:
+    with pytest.raises(travel.TravelError):
+        travel.further(timedelta(), wrong, JANUARY)
+
+
+def test_the_clock_goes_ahead_only() -> None:
+    with pytest.raises(travel.TravelError, match="ahead only"):
+        travel.further(timedelta(hours=1), "-P1D", JANUARY)
+    assert travel.further(timedelta(days=2), "-P1D", JANUARY) == timedelta(days=1)
+
+
+def test_a_folder_that_never_was_has_no_engine_to_stop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--folder", str(tmp_path / "none"), "--port", "1", "stop"]) == 0
+    assert "nothing to stop" in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["--folder", str(tmp_path / "file" / "state"), "start"]) == 1
+    assert "cannot make the folder" in capsys.readouterr().err
 
 
 def test_a_function_is_called_by_its_folder_s_name() -> None:

@@ -155,11 +155,11 @@ class Files:
 
     def delete(self, path: str, ledger: Deletions, now: datetime) -> bool:
         """Delete a file: its row first, so that nobody reads it any more, then its bytes. It is in the ledger before,
-        so that no restore brings it back.
+        so that no restore brings it back; while the database is closed for writes, nothing is noted either.
 
         Returns whether there was one. Raises: KeyDestroyedError, KeyClosedError, StoreBusyError.
         """
-        where = self._place(self._key(), path)
+        where = self._place(self.host.keyring.writing_key(self.database_id), path)
         for _ in range(_TRIES):
             item = self.host.content.get(where)
             if item is None:

@@ -90,11 +90,12 @@ class Records:
         return _record(key, item) if item else None
 
     def delete(self, model: str, name: str, ledger: Deletions, now: datetime) -> bool:
-        """Delete a record; whether there was one. It is in the ledger first, so that no restore brings it back.
+        """Delete a record; whether there was one. It is in the ledger first, so that no restore brings it back; while
+        the database is closed for writes, nothing is noted either.
 
         Raises: KeyDestroyedError, KeyClosedError, StoreBusyError.
         """
-        where = self._place(self._key(), model, name)
+        where = self._place(self.host.keyring.writing_key(self.database_id), model, name)
         if self.host.content.get(where) is None:
             return False
         ledger.note(where, now)

@@ -36,8 +36,24 @@ class Signer:
             "value": base64.b64encode(answer["Signature"]).decode("ascii"),
         }
 
+    def published(self) -> dict[str, str]:
+        """The key that signs at this moment, for who checks a certificate by more than what it says of itself:
+        algorithm, key id, public key (PEM), and fingerprint (SHA-256 of the key in DER, hexadecimal).
+        """
+        answer = self.kms.get_public_key(KeyId=self.key)
+        return {
+            "algorithm": ALGORITHM,
+            "key_id": answer["KeyId"].rsplit("/", 1)[-1],
+            "public_key": _pem(answer["PublicKey"]),
+            "fingerprint": hashlib.sha256(answer["PublicKey"]).hexdigest(),
+        }
+
     def _public_key(self, arn: str) -> str:
         if arn not in self.public:
-            key = load_der_public_key(self.kms.get_public_key(KeyId=arn)["PublicKey"])
-            self.public[arn] = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+            self.public[arn] = _pem(self.kms.get_public_key(KeyId=arn)["PublicKey"])
         return self.public[arn]
+
+
+def _pem(der: bytes) -> str:
+    public = load_der_public_key(der).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return public.decode("ascii")
