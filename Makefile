@@ -21,7 +21,7 @@ help: ## list these commands
 
 ## ---- running it
 
-.PHONY: local stop tour mail
+.PHONY: local stop tour token mail
 local: $(BIN)/.ready ## start the local engine and deploy both regions (PORT=4566); again: deploy what changed
 	@$(LOCAL) start
 
@@ -30,6 +30,9 @@ stop: $(BIN)/.ready ## save the local engine's state and end it
 
 tour: $(BIN)/.ready ## drive the running system with real input and show what a person would see
 	@$(LOCAL) tour
+
+token: $(BIN)/.ready ## print a bearer token of staff (ROLE=helpdesk, security or dpo; PERSON=another one of that role)
+	@$(LOCAL) token $(if $(ROLE),$(ROLE),helpdesk) $(if $(PERSON),--person $(PERSON))
 
 mail: $(BIN)/.ready ## print the mails that the local system sent
 	@$(LOCAL) mail

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from local import certificates, commands, deployment, functions, packaging, travel
+from local import certificates, commands, deployment, functions, packaging, tokens, travel
 from local.engine import Engine, EngineError, find
 
 Command = Callable[[Engine, argparse.Namespace], int]
@@ -78,6 +78,9 @@ def parser() -> argparse.ArgumentParser:
     move = add("travel", commands.move_clock, "move the functions' clock ahead, only here; again: further ahead")
     move.add_argument("duration", metavar="DURATION", nargs="?", help="ISO 8601, such as P22D or P3M")
     move.add_argument("--reset", action="store_true", help="back to the machine's time")
+    token = add("token", commands.staff_token, "print a bearer token of a member of staff, for eight hours, only here")
+    token.add_argument("role", metavar="ROLE", choices=tokens.ROLES, help=", ".join(tokens.ROLES))
+    token.add_argument("--person", metavar="NAME", help="another person of that role; default: local-ROLE")
     proof = add("verify-certificate", commands.verify_certificate, "check a deletion certificate, offline")
     proof.add_argument("file", metavar="FILE", help="the certificate, as GET /databases/{id}/certificate answered it")
     proof.add_argument("--previous", metavar="FILE", help="the certificate that it must follow in the chain")

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from local import certificates, deployment, functions, outbox, travel
+from local import certificates, deployment, functions, outbox, tokens, travel
 from local.engine import Engine, EngineError
 
 
@@ -136,6 +136,14 @@ def restore(engine: Engine, given: argparse.Namespace) -> int:
     return _print(answer) or int(answer.payload.get("status") != "done")
 
 
+def staff_token(engine: Engine, given: argparse.Namespace) -> int:
+    """A token of a member of staff, for `Authorization: Bearer`."""
+    _endpoints(engine)
+    person = given.person or f"local-{given.role}"
+    print(tokens.token(engine.folder, given.role, person, travel.now(engine.folder)))
+    return 0
+
+
 def take_tour(engine: Engine, given: argparse.Namespace) -> int:
     """The tour, loaded late: it needs more than the launcher does."""
     known = _endpoints(engine)
@@ -150,8 +158,10 @@ def verify_certificate(engine: Engine, given: argparse.Namespace) -> int:
     document = checked.document
     removed = sum(store["removed"] for store in document["stores"])
     things = "1 thing was" if removed == 1 else f"{removed} things were"
+    signed = "is rightly signed by the key below, which must be compared with the published one; it says"
+    proof = "is genuine" if given.key else signed
     print(
-        f"{document['id']} is genuine: {document['database_id']} was destroyed at {document['destroyed_at']};\n"
+        f"{document['id']} {proof}: {document['database_id']} was destroyed at {document['destroyed_at']};\n"
         f"{things} removed from {len(document['stores'])} stores, and each was found empty twice.\n"
         f"What could not be reached ({len(document['unreachable'])}):"
     )
@@ -173,7 +183,7 @@ def _published(name: str) -> bytes:
         return content
     try:
         return str(json.loads(content)["public_key"]).encode()
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, RecursionError):
         raise certificates.CertificateError(f"{name} holds no public key") from None
 
 

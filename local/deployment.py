@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
-from local import gaps
+from local import gaps, tokens
 from local.engine import ACCOUNT, Engine
 from local.packaging import package
 
@@ -47,7 +47,7 @@ def places() -> Places:
     return Places({region["name"]: region["aws"] for region in listed["regions"]}, listed["default"])
 
 
-def local_parameters(home_region: str) -> dict[str, str]:
+def local_parameters(home_region: str, folder: Path) -> dict[str, str]:
     """What the template is told here, and only here."""
     return {
         "HomeRegion": home_region,
@@ -56,6 +56,9 @@ def local_parameters(home_region: str) -> dict[str, str]:
         "SettleSeconds": "1",
         "DrainSeconds": "1",
         "SiteUrl": "http://127.0.0.1:8080",
+        "StaffIssuer": tokens.ISSUER,
+        "StaffAudience": tokens.AUDIENCE,
+        "StaffKeySet": tokens.key_set(folder),
         "TrustedEdge": "cloudfront",
     }
 
@@ -67,7 +70,7 @@ def deploy(engine: Engine, template_path: Path = REPOSITORY / "template.yaml") -
     Raises: DeploymentError when a stack fails.
     """
     where = places()
-    parameters = local_parameters(where.home_region)
+    parameters = local_parameters(where.home_region, engine.folder)
     with ThreadPoolExecutor(len(where.regions)) as pool:
         regions = where.regions.values()
         deployed = [pool.submit(_deploy_region, engine, region, template_path, parameters) for region in regions]

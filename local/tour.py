@@ -266,7 +266,8 @@ def _move(known: Mapping[str, Any], engine: Engine, panel: ControlPanel, databas
 def _certificate(panel: ControlPanel, database: str, stores: Sequence[Mapping[str, Any]]) -> None:
     """The certificate, checked offline."""
     answer = panel.call("GET", f"/databases/{database}/certificate", expect=200)
-    document = certificates.check(answer.content).document
+    published = panel.call("GET", "/certificates/key", expect=200).json()
+    document = certificates.check(answer.content, key=published["public_key"].encode()).document
     removed = {(store["store"], store["region"]): store["removed"] for store in document["stores"]}
     _same(
         removed, {(store["store"], store["region"]): store["removed"] for store in stores}, "what the certificate says"

@@ -31,11 +31,13 @@ from privacy.portability.copies import (
     remove,
     stored,
 )
+from privacy.portability.files import FileLostError
 from privacy.portability.sealed import BackupBrokenError, Checked, SealedReader, Seals, check
 from privacy.portability.shelf import make
 from privacy.queues import MalformedMessageError
 from privacy.vault.keys import KeyBrokenError, KeyDestroyedError
-from privacy.work import JobFailedError, Parts, Turn, take
+from privacy.vault.sealing import SealBrokenError
+from privacy.work import BROKEN, JobFailedError, Parts, Turn, take
 
 GONE = "the database is being deleted; there is nothing to back up any more"
 MOVED = "the database was moved to another region before its backup was complete"
@@ -83,6 +85,8 @@ class BackingUp:
             raise JobFailedError(GONE) from None
         except KeyBrokenError:
             raise JobFailedError(KEY_BROKEN) from None
+        except (SealBrokenError, FileLostError):
+            raise JobFailedError(BROKEN) from None
         except ArchiveError as error:
             self._readable()  # a deletion takes the backup from under its writer: then that is the reason
             raise JobFailedError(f"the backup cannot be made: {error}") from None

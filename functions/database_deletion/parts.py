@@ -36,7 +36,7 @@ def assemble(settings: DeletionSettings, clock: Clock = system_clock, clients: C
         everywhere=Everywhere(hosts, home.table("jobs"), home.table("deletions"), control),
         databases=Databases(home.table("databases")),
         removals=Removals(home.table("removals")),
-        notary=Notary(Certificates(home.table("removals")), home.signer()),
+        notary=Notary(Certificates(home.table("removals")), home.signer("certificates")),
         queues=home.queues(),
         now=clock,
     )

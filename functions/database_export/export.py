@@ -26,11 +26,13 @@ from privacy.models.databases import (
 )
 from privacy.models.ids import database_of
 from privacy.models.jobs import JobStatus
+from privacy.portability.files import FileLostError
 from privacy.portability.shelf import Shelf, make
 from privacy.queues import MalformedMessageError
 from privacy.tables.store import ConditionFailedError
 from privacy.vault.keys import KeyDestroyedError
-from privacy.work import JobFailedError, NoProgressError, Parts, Turn, take
+from privacy.vault.sealing import SealBrokenError
+from privacy.work import BROKEN, JobFailedError, NoProgressError, Parts, Turn, take
 
 GONE = "the database is being deleted; there is nothing to export any more"
 TOO_LARGE = "the database is larger than one archive can be"
@@ -71,6 +73,8 @@ class Exporter:
             self._finish(database, shelf, self._written(database, shelf))
         except KeyDestroyedError:
             raise JobFailedError(GONE) from None
+        except (SealBrokenError, FileLostError):
+            raise JobFailedError(BROKEN) from None
         except ArchiveError as error:
             self._exportable()  # a deletion takes the archive from under its writer: then that is the reason
             raise JobFailedError(f"the archive cannot be written: {error}") from None

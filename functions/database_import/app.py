@@ -25,7 +25,7 @@ def build(parts: Callable[[], Parts]) -> Handler:
             return
         target = Target(parts(), turn)
         worker = Placing(target) if turn.job.kind is Kind.FILE else Importing(target)
-        turn.run(worker.work, tidy=worker.tidy, send_on=target.send_on)
+        turn.run(worker.work, tidy=worker.tidy, send_on=target.send_on, patience=None)
 
     return consumer("database_import", ("database_id", "job_id"), work)
 

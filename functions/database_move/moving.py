@@ -56,7 +56,7 @@ def move(parts: Parts, database_id: str, job_id: str, has_time: HasTime) -> None
         _release(parts, database_id, job_id)
         return
     mover = Mover(parts, turn)
-    turn.run(mover.work, tidy=mover.tidy, send_on=mover.send_on)
+    turn.run(mover.work, tidy=mover.tidy, send_on=mover.send_on, patience=None)  # a move has a patience of its own
 
 
 class Mover:

@@ -44,7 +44,7 @@ def _ask(parts: Parts, call: dict[str, Any]) -> dict[str, Any]:
         raise RestoreRefusedError("overwrite is true or false")
     database = _database(parts, call["database_id"])
     backup = _backup(parts, database, call["backup_id"])
-    busy = next(control.jobs.running(database.id), None)
+    busy = next((job for job in control.jobs.running(database.id) if job.stuck_since is None), None)
     if busy is not None:
         raise RestoreRefusedError(f"the database has work under way ({busy.kind.value}); wait until it is over")
     detail = {"backup": backup.id, "overwrite": overwrite}

@@ -9,6 +9,7 @@ from privacy.hosting.records import Record, Records
 from privacy.models.backups import Backup
 from privacy.portability.incoming import ArchivedFile, Verdict
 from privacy.tables.deletions import Deletions
+from privacy.vault.sealing import SealBrokenError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,19 @@ class Lacking:
         ]
 
     def of_file(self, file: ArchivedFile) -> Verdict:
-        """A file that is there in the same version stays as it is."""
-        present = self.files.get(file.path)
+        """A file that is there in the same version stays as it is; one that cannot be read any more is lacking."""
+        present = self._present(file.path)
         if present is not None and not (self.overwrite and _differs(file, present)):
             return Verdict.THERE
         where = self.files.place(file.path)
         return self._verdict(file.updated_at, self.ledger.of([where]).get((where["place"], where["id"])))
+
+    def _present(self, path: str) -> File | None:
+        try:
+            present = self.files.get(path)
+        except SealBrokenError:
+            return None
+        return present if present is not None and self.files.is_stored(present) else None
 
     def _verdict(self, updated_at: str, deleted_at: datetime | None) -> Verdict:
         comes_back = self.backup.brings_back(datetime.fromisoformat(updated_at), deleted_at)

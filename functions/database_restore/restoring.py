@@ -132,7 +132,8 @@ class Restoring:
         """Wait until no request is under way that was let in before the database closed."""
         if self.parts.work.clock() < database.since + self.parts.settle:
             raise OutOfTimeError
-        if any(job.id != self.turn.job.id for job in self.parts.work.jobs.running(self.database_id)):
+        others = [job for job in self.parts.work.jobs.running(self.database_id) if job.id != self.turn.job.id]
+        if any(job.stuck_since is None for job in others):  # what is stuck fails at its next look at the database
             raise JobFailedError(BUSY)
 
     def _choose_copy(self, database: Database, seals: Seals) -> None:

@@ -39,12 +39,18 @@ class Buckets:
     def get_object(self, **call: Any) -> dict[str, Any]:
         self._called("get_object")
         number, body = self._find(call, "NoSuchKey")
+        if "Range" in call:
+            body = _cut(body, call["Range"])
         return {"Body": io.BytesIO(body), "ETag": number, "ContentLength": len(body), "VersionId": number}
 
     def head_object(self, **call: Any) -> dict[str, Any]:
         self._called("head_object")
         number, body = self._find(call, "404")
         return {"ETag": number, "ContentLength": len(body), "VersionId": number}
+
+    def copy_object(self, **call: Any) -> dict[str, Any]:
+        self._called("copy_object")
+        return self._store(call["Bucket"], call["Key"], self._find(call["CopySource"], "NoSuchKey")[1])
 
     def list_objects_v2(self, **call: Any) -> dict[str, Any]:
         self._called("list_objects_v2")
@@ -102,6 +108,13 @@ class Buckets:
             self._uploads[call["UploadId"]][call["PartNumber"]] = self._kept(call)
         return {"ETag": f"part-{call['PartNumber']}"}
 
+    def upload_part_copy(self, **call: Any) -> dict[str, Any]:
+        self._called("upload_part_copy")
+        part = _cut(self._find(call["CopySource"], "NoSuchKey")[1], call["CopySourceRange"])
+        with self._lock:
+            self._uploads[call["UploadId"]][call["PartNumber"]] = part
+        return {"CopyPartResult": {"ETag": f"part-{call['PartNumber']}"}}
+
     def complete_multipart_upload(self, **call: Any) -> dict[str, Any]:
         self._called("complete_multipart_upload")
         parts = self._uploads.pop(call["UploadId"])
@@ -146,3 +159,9 @@ class Buckets:
         if len(self._order.get(bucket, ())) > 2 * len(objects) or bucket not in self._order:
             self._order[bucket] = sorted(objects)
         return self._order[bucket]
+
+
+def _cut(body: bytes, asked: str) -> bytes:
+    """What a range (`bytes=first-last`) asks for."""
+    first, last = asked.removeprefix("bytes=").split("-")
+    return body[int(first) : int(last) + 1]

@@ -1,7 +1,7 @@
 """A deployment in this process over stores that cost next to nothing, and a customer database in it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,11 +67,14 @@ class Sqs:
 
 
 class Cloud:
-    """The stores of one deployment, and its clients. `dynamodb` is that of the home region, where the database is."""
+    """The stores of one deployment, and its clients. `dynamodb` is that of the home region, where the database is.
 
-    def __init__(self) -> None:
-        self.tables = {region: Dynamo(_keys()) for region in REGIONS}
-        self.s3 = Buckets()
+    `tables` (by AWS region) and `s3` are made, unless they lie elsewhere.
+    """
+
+    def __init__(self, tables: Mapping[str, Dynamo] | None = None, s3: Buckets | None = None) -> None:
+        self.tables = tables or {region: Dynamo(_keys()) for region in REGIONS}
+        self.s3 = s3 or Buckets()
         self.sqs = Sqs()
         self.services = {"s3": self.s3, "sqs": self.sqs, "kms": Kms()}
         self.hosts = hosts(NAMES, POLICY, self.client)

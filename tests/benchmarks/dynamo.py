@@ -104,6 +104,16 @@ class Dynamo:
                     self._delete(table, request["DeleteRequest"]["Key"])
         return {"UnprocessedItems": {}}
 
+    def batch_get_item(self, **call: Any) -> dict[str, Any]:
+        self._called("batch_get_item")
+        found: dict[str, list[Item]] = {}
+        for table, asked in call["RequestItems"].items():
+            names = _projected(asked)
+            places = [self._place(table, key) for key in asked["Keys"]]
+            items = [self._partition(table, hashed).items.get(ranged) for hashed, ranged in places]
+            found[table] = [_part(item, names) for item in items if item is not None]
+        return {"Responses": found, "UnprocessedKeys": {}}
+
     def query(self, **call: Any) -> dict[str, Any]:
         self._called("query")
         table, values = call["TableName"], call["ExpressionAttributeValues"]
@@ -124,7 +134,7 @@ class Dynamo:
             size += _size(item)
             if size > PAGE_BYTES and items:
                 break
-            items.append(item if names is None else {name: item[name] for name in names if name in item})
+            items.append(_part(item, names))
         answer: dict[str, Any] = {"Items": items, "Count": len(items)}
         if first + len(items) < end:
             answer["LastEvaluatedKey"] = self._key(table, partition.items[order[first + len(items) - 1]], turn)
@@ -193,6 +203,10 @@ def _projected(call: Mapping[str, Any]) -> list[str] | None:
     if "ProjectionExpression" not in call:
         return None
     return [call["ExpressionAttributeNames"][name] for name in call["ProjectionExpression"].split(", ")]
+
+
+def _part(item: Item, names: list[str] | None) -> Item:
+    return item if names is None else {name: item[name] for name in names if name in item}
 
 
 def _size(item: Item) -> int:

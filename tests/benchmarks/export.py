@@ -75,13 +75,18 @@ def _figure(name: str, records: int, repeat: int, files: int, rounds: int, say: 
 def filled(records: int, files: int, kinds: Sequence[FileKind] = MIXED) -> tuple[Cloud, Database]:
     """A database with some records, and files of 1 MiB of some kinds, by turns."""
     cloud = Cloud()
+    return cloud, fill(cloud, records, files, kinds)
+
+
+def fill(cloud: Cloud, records: int, files: int, kinds: Sequence[FileKind] = MIXED) -> Database:
+    """Put such a database into a cloud."""
     database = cloud.database()
     cloud.put_records(database, samples.stored(records))
     contents = [kind.content() for kind in kinds]
     for number in range(files):
         kind, content = kinds[number % len(kinds)], contents[number % len(kinds)]
         cloud.put_file(database, f"{number:05d}.{kind.ending}", kind.content_type, content)
-    return cloud, database
+    return database
 
 
 def export(cloud: Cloud, database: Database) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import deletion, export, imports, memory, upload
+from tests.benchmarks import backup, deletion, export, imports, memory, move, upload
 from tests.benchmarks.figures import Figure, Say, keep, table
 from tests.conftest import FAKE
 from tests.template.source import ROOT
@@ -23,6 +23,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "upload": upload.figures,
     "export": export.figures,
     "memory": memory.figures,
+    "backup": backup.figures,
+    "move": move.figures,
     "deletion": deletion.figures,
     "imports": imports.figures,
 }
@@ -65,7 +67,7 @@ def _options(arguments: Sequence[str], benchmarks: Mapping[str, Benchmark], kept
     names = ", ".join(benchmarks)
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=list(benchmarks), help=f"some of {names}")
-    parser.add_argument("--quick", action="store_true", help="less of everything: under a minute, less exact")
+    parser.add_argument("--quick", action="store_true", help="less of everything: about a minute, less exact")
     parser.add_argument("--output", type=Path, metavar="FILE", help=f"default: {kept.name}, for a whole run")
     return parser.parse_args(arguments)
 

@@ -18,10 +18,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def best_of(rounds: int, ours: Callable[[], float], theirs: Callable[[], float]) -> tuple[float, float]:
-    """The shortest time (seconds) of each of two measurements, made by turns: what disturbs only ever adds."""
-    ours_seconds, theirs_seconds = [], []
-    for _ in range(rounds):
-        ours_seconds.append(ours())
-        theirs_seconds.append(theirs())
-    return min(ours_seconds), min(theirs_seconds)
+def best_of(rounds: int, *measured: Callable[[], float]) -> tuple[float, ...]:
+    """The shortest time (seconds) of each of some measurements, made by turns: what disturbs only ever adds."""
+    taken = [tuple(measure() for measure in measured) for _ in range(rounds)]
+    return tuple(min(times) for times in zip(*taken, strict=True))

@@ -45,12 +45,14 @@ def test_the_key_table_has_no_recovery_that_would_bring_a_key_back(system: Deplo
 
 @pytest.mark.promise("sessions.idle", "visits.retention", "signup.confirmed")
 def test_everything_that_expires_has_a_time_to_live_in_epoch_seconds(system: Deployed) -> None:
-    """One of each: a session, a sign-up, an enquiry, a bill, a visit and an idempotency key."""
+    """One of each: a session, a sign-up, an enquiry, a bill, a visit, an idempotency key and a deletion."""
     address, panel = new_address(), system.panel()
     order = {"amount": "49.90", "currency": "SGD", "description": "A year", "reference": "R-1", "processor": "stripe"}
     panel.call("POST", "/signups", trial(address, kind="subscription", order=order), expect=202)
     panel.call("POST", "/signups/confirmation", {"token": system.token(address)}, expect=201)
-    panel.call("POST", "/databases", {"name": "A"}, expect=201, headers={"Idempotency-Key": "a"})
+    made = panel.call("POST", "/databases", {"name": "A"}, expect=201, headers={"Idempotency-Key": "a"}).json()["id"]
+    panel.call("PUT", f"/databases/{made}/records/a/b", {"c": 1}, expect=200)
+    panel.call("DELETE", f"/databases/{made}/records/a/b", expect=204)
     panel.call("POST", "/signups", trial(address, kind="contact", password=None, message="?"), expect=202)
     panel.call("POST", "/visits", {}, expect=202)
 
@@ -148,7 +150,8 @@ def test_every_schedule_starts_its_function(system: Deployed) -> None:
         if rule["State"] == "ENABLED"
         for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
     }
-    assert set(started) == {f"perfectwork-{name}" for name in ("session-expiry", "log-purging", "database-expiry")}
+    scheduled = ("session-expiry", "log-purging", "database-expiry", "audit-sealing")
+    assert set(started) == {f"perfectwork-{name}" for name in scheduled}
     assert all(expression.startswith("rate(") for expression in started.values())
 
 

@@ -124,7 +124,7 @@ def test_every_function_of_the_template_has_samples_good_and_bad() -> None:
     assert {Path(sample).parts[0] for sample in SAMPLES} == set(TRIGGERS)
 
 
-def test_the_fifteen_functions_are_deployed_where_they_belong(system: Deployed) -> None:
+def test_the_seventeen_functions_are_deployed_where_they_belong(system: Deployed) -> None:
     here_too = ("backup", "deletion", "export", "import", "move", "restore")
     everywhere = {f"database_{name}" for name in here_too}
     for region in system.regions:
@@ -132,7 +132,7 @@ def test_the_fifteen_functions_are_deployed_where_they_belong(system: Deployed) 
         here = TRIGGERS if region == system.home else everywhere
         names = {f"perfectwork-{name.replace('_', '-')}" for name in here}
         assert set(deployed) == names
-    assert len(TRIGGERS) == 15
+    assert len(TRIGGERS) == 17
 
 
 STRANGE: list[Any] = [

@@ -5,7 +5,7 @@ moto's queues follow the machine's time and call no function, so the simulation 
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,6 +43,12 @@ class Broker:
     waiting: list[Message] = field(default_factory=list)
     dead: list[Message] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
+
+    def copied(self) -> "Broker":
+        """The same queues apart, as they are now."""
+        same = {id(message): replace(message) for message in [*self.waiting, *self.dead, *self.sent]}
+        kept = [[same[id(message)] for message in messages] for messages in (self.waiting, self.dead, self.sent)]
+        return Broker(self.clock, self.lose, *kept)
 
     def client(self, region: str) -> "Sqs":
         """The part of a boto3 SQS client that sends."""

@@ -1,7 +1,8 @@
-"""For the simulation: the template's stores once a module, for each history has databases of its own."""
+"""For the simulation: the template's stores, a clock, and how much is to be tried."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from moto import mock_aws
@@ -10,7 +11,12 @@ from tests.unit import engine
 from tests.unit.engine import SetClock
 
 
-@pytest.fixture(scope="module")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the simulation: its tests are the longest, and at the end the other workers would wait for them."""
+    items.sort(key=lambda item: Path(__file__).parent not in item.path.parents)
+
+
+@pytest.fixture
 def stores() -> Iterator[None]:
     """The deployment's stores in both regions."""
     with mock_aws():

@@ -44,8 +44,11 @@ class Faults:
     fault: Fault = lambda number, call: None
     meanwhile: Callable[[], None] = lambda: None
     """What happens elsewhere before a call."""
+    afterwards: Callable[[int, Call], None] | None = None
+    """Looks at the stores after each call, while no other is under way: set, it lets calls be made only in turn."""
     calls: list[Call] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.Lock)
+    _turn: Any = field(default_factory=threading.RLock)
 
     def __call__(self, service: str, region: str) -> "Watched":
         return Watched(self, service, region, self.clients(service, region))
@@ -63,7 +66,12 @@ class Faults:
             raise EndpointConnectionError(endpoint_url="https://aws.invalid")
         if befalls == "twice" and this.name != "transact_write_items":  # its token makes the second one no other
             call(**arguments)
-        answer = call(**arguments)
+        if self.afterwards is None:
+            answer = call(**arguments)
+        else:
+            with self._turn:
+                answer = call(**arguments)
+                self.afterwards(number, this)
         if befalls == "crash-after":
             raise CrashError
         if befalls == "timeout-after":

@@ -10,6 +10,7 @@ from privacy.removal.stores import copies_in
 from privacy.tables.keys import KeyState
 from tests.simulation.faults import Call
 from tests.simulation.world import World as DeletionWorld
+from tests.unit import engine
 from tests.unit.database_export.world import SMALL, database, databases, fill, host, jobs
 from tests.unit.database_move.world import (
     QUEUE,
@@ -37,13 +38,6 @@ def planted(clock: SetClock) -> Database:
     return made
 
 
-def forget(made: Database) -> None:
-    """So that no tick of a later move begins backups of it."""
-    databases().table.delete({"id": made.id})
-    for job in list(jobs().of_database(made.id)):
-        jobs().remove(job)
-
-
 def is_moved(made: Database, job: Job, place: str) -> None:
     assert (job_of(job).status, job_of(job).error) == (JobStatus.DONE, None), place
     assert (row(made).region, row(made).status) == ("americas", Status.ACTIVE), place
@@ -58,8 +52,9 @@ def is_moved(made: Database, job: Job, place: str) -> None:
 def test_whatever_befalls_any_single_call_of_a_move_it_ends_where_it_was_to_go(
     clock: SetClock, seeds: int, fault: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    unbroken = World(clock)
     made = planted(clock)
+    before = engine.moment(clock)
+    unbroken = World(clock)
     is_moved(made, unbroken.moved(made, "americas"), "unbroken")
     calls = unbroken.faults.calls
     # Between two writes a crash finds the same state, wherever it comes. `make prove` goes through all calls,
@@ -68,7 +63,8 @@ def test_whatever_befalls_any_single_call_of_a_move_it_ends_where_it_was_to_go(
     assert len(points) > 20
 
     for point in points if seeds else points[:: 5 if fault == "crash-after" else 30]:
-        world, made = World(clock, ticks=bool(seeds) or not fault.startswith("crash")), planted(clock)
+        engine.back_to(before)
+        world = World(clock, ticks=bool(seeds) or not fault.startswith("crash"))
 
         def befalls(number: int, call: Call, point: int = point) -> str | None:
             return fault if number == point else None
@@ -76,7 +72,6 @@ def test_whatever_befalls_any_single_call_of_a_move_it_ends_where_it_was_to_go(
         world.faults.fault = befalls
         job = world.moved(made, "americas")
         is_moved(made, job, f"{fault} at call {point}, {calls[point - 1]}")
-        forget(made)
     assert "\u00e9t\u00e9" not in "".join(capsys.readouterr())
 
 
@@ -116,14 +111,16 @@ def delete(made: Database, clock: SetClock) -> None:
 def test_a_deletion_before_any_call_of_a_move_wins_and_nothing_is_left(
     clock: SetClock, seeds: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    made = planted(clock)
+    before = engine.moment(clock)
     unbroken = World(clock)
-    unbroken.moved(planted(clock), "americas")
+    unbroken.moved(made, "americas")
     calls = len(unbroken.faults.calls)
     for point in range(2, calls, 1 if seeds else 40):
-        world, made = World(clock), planted(clock)
-        world.asked = []
+        engine.back_to(before)
+        world = World(clock)
 
-        def overtaken(world: World = world, made: Database = made, point: int = point) -> None:
+        def overtaken(world: World = world, point: int = point) -> None:
             if len(world.faults.calls) >= point and row(made).status is not Status.DELETING:
                 delete(made, clock)
 
@@ -137,7 +134,6 @@ def test_a_deletion_before_any_call_of_a_move_wins_and_nothing_is_left(
         assert {key_state(made, region) for region in ("asia", "americas")} == {KeyState.DESTROYED}, place
         assert list(jobs().of_database(made.id)) == [], place
         assert not world.broker.dead, place
-        forget(made)
     assert "\u00e9t\u00e9" not in "".join(capsys.readouterr())
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from privacy.web.callers import CALLERS
 from tests.template.source import ROOT, resources, template, translated
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -112,7 +113,7 @@ def test_every_work_queue_waits_six_times_its_functions_timeout_and_has_dead_let
 
 def test_every_schedule_retries_and_keeps_what_it_could_not_start() -> None:
     rules = _translated("AWS::Events::Rule")
-    assert len(rules) == 3
+    assert len(rules) == 4
     for rule in rules.values():
         (target,) = rule["Properties"]["Targets"]
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["ScheduleDeadLetters", "Arn"]}
@@ -238,7 +239,7 @@ def test_every_store_of_a_deletion_has_an_alarm_that_rings_when_it_is_a_second_o
 def test_the_certificate_names_every_table_that_keeps_earlier_states_of_a_database() -> None:
     from privacy.removal.certificate import RECOVERABLE_AT_HOME, RECOVERABLE_EVERYWHERE
 
-    of_no_database = {"accounts", "billing", "enquiries"}
+    of_no_database = {"accounts", "audit", "billing", "enquiries"}
     tables = resources("AWS::DynamoDB::Table")
     recoverable: dict[bool, set[str]] = {True: set(), False: set()}
     for table in tables.values():
@@ -250,9 +251,34 @@ def test_the_certificate_names_every_table_that_keeps_earlier_states_of_a_databa
 
 
 @pytest.mark.promise("databases.destroyed", "security.measures")
-def test_certificates_are_signed_with_a_key_that_never_leaves_kms_by_the_deletion_alone() -> None:
-    key = template()["Resources"]["CertificateKey"]["Properties"]
+@pytest.mark.parametrize("name", ["CertificateKey", "AuditKey"])
+def test_what_signs_is_a_key_that_never_leaves_kms(name: str) -> None:
+    key = template()["Resources"][name]["Properties"]
     assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
-    signs = [(name, statement) for name, statement in _statements() if "kms:Sign" in statement["Action"]]
-    assert [name for name, _ in signs] == ["DatabaseDeletionRole"]
-    assert "certificates" in json.dumps(signs[0][1]["Condition"])
+
+
+@pytest.mark.promise("databases.destroyed", "security.measures")
+def test_the_deletion_alone_signs_certificates_and_the_sealer_alone_signs_the_audit_trail() -> None:
+    signs = {name: statement for name, statement in _statements() if "kms:Sign" in statement["Action"]}
+    assert set(signs) == {"DatabaseDeletionRole", "AuditSealingRole"}
+    assert "certificates" in json.dumps(signs["DatabaseDeletionRole"]["Condition"])
+    assert signs["AuditSealingRole"]["Resource"] == {"Fn::GetAtt": ["AuditKey", "Arn"]}
+
+
+@pytest.mark.promise("security.measures")
+def test_nobody_may_delete_from_the_audit_trail_and_the_sealer_alone_may_change_it() -> None:
+    for name, statement in _statements():
+        listed = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        if not any(
+            json.dumps(resource).endswith('-audit"}') and "dynamodb" in json.dumps(resource) for resource in listed
+        ):
+            continue
+        assert "dynamodb:DeleteItem" not in statement["Action"], name
+        assert "dynamodb:BatchWriteItem" not in statement["Action"], name
+        if "dynamodb:UpdateItem" in statement["Action"]:
+            assert name == "AuditSealingRole"
+
+
+def test_every_route_has_a_row_in_the_table_of_who_may_call_it_and_every_row_a_route() -> None:
+    routes = {f"{method} {path}" for function in FUNCTIONS.values() for path, method in _routes(function)}
+    assert routes == set(CALLERS)

@@ -5,8 +5,11 @@ SQS, EventBridge) in the shapes that AWS sends.
 """
 
 import base64
+import copy
+import copyreg
 import json
 import re
+import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +20,11 @@ from urllib.parse import parse_qsl, urlsplit
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
+from moto.backends import get_backend
+from moto.core.base_backend import BackendDict
 from moto.kms.utils import ECDSAPrivateKey
+from moto.s3.models import s3_backends
+from moto.s3.utils import _VersionedKeyStore
 
 from privacy.aws import client
 from privacy.hosting import Names
@@ -103,8 +110,89 @@ def _sign_digest(key: Any, message: bytes, algorithm: str) -> bytes:
     return signature
 
 
+Held = dict[tuple[str, str, str], dict[str, Any]]
+"""What the engine holds, by service, account and region."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All that the engine held at some moment, and what the test's clock said. It is good until the `mock_aws` that it
+    was taken under ends: moto then closes its objects.
+    """
+
+    held: Held
+    buckets: dict[str, tuple[str, str]]
+    clock: SetClock
+    now: datetime
+
+
+def _versions(stored: dict[str, list[Any]]) -> _VersionedKeyStore:
+    made = _VersionedKeyStore()
+    dict.update(made, stored)
+    return made
+
+
+# What moto does not copy by itself: the lock of a queue (no call waits on it), and the older versions of an object.
+copyreg.pickle(threading.Condition, lambda _: (threading.Condition, ()))
+copyreg.pickle(_VersionedKeyStore, lambda store: (_versions, (dict(store.lists()),)))
+
+
+def moment(clock: SetClock) -> Moment:
+    """The engine as it is now, for `back_to`. No call may be under way."""
+    held = _copied({place: vars(backend) for place, backend in _backends().items()})
+    return Moment(held, dict(s3_backends.bucket_accounts), clock, clock())
+
+
+def back_to(earlier: Moment) -> None:
+    """Let the engine hold what it held at a moment, and nothing else, and set the clock back: as often as a test likes,
+    and for a twentieth of what it costs to make the same calls again.
+    """
+    earlier.clock.set(earlier.now)
+    for place, backend in _backends().items():
+        if place not in earlier.held:
+            backend.reset()
+    held = _copied(earlier.held)
+    for (service, account, region), state in held.items():
+        holder: Any = _service(service)[account][region]
+        holder.__dict__.clear()
+        holder.__dict__.update(state)
+    owners = s3_backends.bucket_accounts
+    owners.clear()
+    owners.update(earlier.buckets)
+
+
+_service: Any = get_backend
+
+
+def _backends() -> dict[tuple[str, str, str], Any]:
+    used: Any = BackendDict
+    return {
+        (of_account.service_name, account, region): backend
+        for of_service in list(used._instances)
+        for account, of_account in of_service.items()
+        for region, backend in of_account.items()
+    }
+
+
+def _copied(held: Held) -> Held:
+    same = {id(backend): backend for backend in _backends().values()}  # what refers to its service goes on doing so
+    return copy.deepcopy(held, same)
+
+
+_deployed: list[Moment] = []
+"""The engine right after its first deployment."""
+
+
 def deploy() -> None:
-    """Make the template's stores in both regions. Call it under moto's `mock_aws`."""
+    """The template's stores in both regions, and nothing in them. Call it under moto's `mock_aws`."""
+    if _deployed:
+        back_to(_deployed[0])
+    else:
+        _deploy()
+        _deployed.append(moment(SetClock()))
+
+
+def _deploy() -> None:
     ECDSAPrivateKey.sign = _sign_digest  # type: ignore[method-assign,assignment]  # moto's gap, for every test
     for region in REGIONS:
         _make_keys(region)

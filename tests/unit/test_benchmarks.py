@@ -1,28 +1,42 @@
 """The benchmarks run, and what they write has the shape that others read. How fast anything is, no test says."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.apart import apart
+from tests.benchmarks.backup import back_up
+from tests.benchmarks.export import fill
 from tests.benchmarks.figures import BenchmarkError, Figure, Goal, Say, table
+from tests.benchmarks.move import move
+from tests.benchmarks.restore import restore
 from tests.benchmarks.runner import main
 
 
+@pytest.mark.parametrize(("benchmark", "count"), [("upload", 1), ("backup", 2), ("move", 1)])
 def test_a_quick_run_of_one_benchmark_prints_and_writes_figures_of_the_agreed_shape(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    benchmark: str, count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "benchmarks.json"
-    assert main(["--quick", "--only", "upload", "--output", str(output)]) == 0
+    assert main(["--quick", "--only", benchmark, "--output", str(output)]) == 0
     figures = json.loads(output.read_text("utf-8"))
     printed = capsys.readouterr().out
-    assert len(figures) == 1
+    assert len(figures) == count
     for figure in figures:
         assert list(figure) == ["name", "value", "unit", "baseline", "ratio", "goal", "met"]
         assert figure["value"] > 0
         assert figure["baseline"] > 0
         assert isinstance(figure["met"], bool)
         assert figure["name"] in printed
+
+
+def test_a_backup_its_restore_and_a_move_are_done_with_the_stores_in_another_process() -> None:
+    with apart(partial(fill, records=50, files=1)) as (cloud, database):
+        back_up(cloud, database)
+        restore(cloud, database)
+        move(cloud, database)
 
 
 def one(quick: bool, say: Say) -> list[Figure]:

@@ -184,10 +184,12 @@ def test_a_backup_whose_database_moves_meanwhile_is_given_up(clock: SetClock) ->
 def test_a_copy_that_is_not_what_was_written_is_found_out(clock: SetClock, region: str) -> None:
     # The worker dies right after both copies were made; then one is spoiled.
     content = Content(files={"large": ("image/png", NOISE, "2026-03-01T10:00:01Z")})
+    made = database(clock())
+    fill(made, content)
+    job = asked_backup(made, clock())
+    asked = engine.moment(clock)
     for death in range(8, 100):
-        made = database(clock())
-        fill(made, content)
-        job = asked_backup(made, clock())
+        engine.back_to(asked)
         deliver(job, clock, clients=Dying(death))
         if "americas" in job_of(job).detail.get("stand", {}).get("versions", {}):
             break
@@ -224,9 +226,11 @@ def test_while_a_region_cannot_be_reached_the_message_comes_again_and_ends_ready
 
 
 def test_a_worker_that_dies_at_any_call_loses_nothing_and_leaves_nothing_behind(clock: SetClock) -> None:
+    made = filled(clock)
+    job = asked_backup(made, clock())
+    asked = engine.moment(clock)
     for death in range(100):
-        made = filled(clock)
-        job = asked_backup(made, clock())
+        engine.back_to(asked)
         dying = Dying(death)
         deliver(job, clock, clients=dying)
         if not dying.died:

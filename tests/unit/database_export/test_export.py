@@ -186,8 +186,11 @@ def test_after_a_death_before_any_change_the_export_is_whole_and_nothing_else_is
     made = database(clock())
     fill(made, MIDDLING)
     expected = exported(made, clock)
+    asked_for = asked_export(made, clock())
+    asked = engine.moment(clock)
     for at in range(random.randrange(step), 100, step):
-        job, worker = asked_export(made, clock()), Dying(at)
+        engine.back_to(asked)
+        job, worker = asked_for, Dying(at)
         for _ in range(20):
             if worker.died or job_of(job).is_over():
                 break

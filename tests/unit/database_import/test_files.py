@@ -76,9 +76,12 @@ def test_repeated_it_changes_nothing(clock: SetClock) -> None:
 
 
 def test_after_a_death_before_any_change_the_file_is_there_and_the_upload_is_not(clock: SetClock) -> None:
+    made = database(clock())
+    asked_for = asked_file(made, staged(made, BODY), clock)
+    asked = engine.moment(clock)
     for at in range(100):
-        made, worker = database(clock()), Dying(at)
-        job = asked_file(made, staged(made, BODY), clock)
+        engine.back_to(asked)
+        job, worker = asked_for, Dying(at)
         deliver(job, clock, clients=worker)
         if not worker.died:
             break

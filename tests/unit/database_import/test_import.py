@@ -1,12 +1,16 @@
 """An import: the same content as was exported, or a clear reason and nothing written."""
 
+import io
 import random
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from privacy.clock import rfc3339
 from privacy.hosting.transfers import export_key
 from privacy.models.databases import Counts, Database, Status
 from privacy.models.ids import new_id
@@ -155,6 +159,46 @@ def test_an_export_of_another_database_is_read_where_it_lies_and_stays_there(clo
     assert in_transfer(first) == [export_key(first.id, export.id)]
 
 
+@pytest.mark.promise("databases.backups")
+@pytest.mark.parametrize("written", ["as ours", "in another way"])
+@pytest.mark.parametrize("large", [False, True])
+def test_no_time_that_an_archive_names_is_later_than_its_import(clock: SetClock, written: str, large: bool) -> None:
+    made, now = database(clock()), clock()
+    times = {"past": now - timedelta(seconds=1), "now": now, "future": now + timedelta(seconds=1)}
+    times["far"] = datetime.fromisoformat("9999-12-31T23:59:59Z")
+    space = b"" if written == "as ours" else b" "
+    lines = b"".join(
+        b'{"key":"%b",%b"data":{},"updated_at":"%b"}\n' % (key.encode(), space, rfc3339(at).encode())
+        for key, at in times.items()
+    )
+    body = NOISE if large else b"a"
+    entries = [entry(f"files/{name}", body, updated_at=rfc3339(at)) for name, at in times.items()]
+    data = export_of(
+        {"records/m.jsonl": lines} | {f"files/{name}": body for name in times},
+        entries=[entry("records/m.jsonl", lines), *entries],
+    )
+    job = asked_import(made, staged(made, data), now)
+    clock.advance(seconds=90)  # it waits in its queue, and what is then no more in the future is taken for no later
+    assert finished(job, clock).error is None
+    kept = {"past": rfc3339(times["past"]), "now": rfc3339(now), "future": rfc3339(now), "far": rfc3339(now)}
+    content = content_of(made)
+    assert {key: at for (_, key), (_, at) in content.records.items()} == kept
+    assert {path: at for path, (_, _, at) in content.files.items()} == kept
+
+
+@pytest.mark.promise("databases.backups")
+def test_where_only_the_zip_tells_a_files_time_it_is_no_later_than_the_import_either(clock: SetClock) -> None:
+    made = database(clock())
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("files/a", (2107, 12, 31, 23, 59, 58)), b"a")
+        archive.writestr(zipfile.ZipInfo("files/b", (2020, 12, 31, 23, 59, 58)), b"b")
+        archive.writestr("manifest.json", manifest([entry("files/a", b"a"), entry("files/b", b"b")]))
+    assert imported(made, data.getvalue(), clock).error is None
+    kept = {path: at for path, (_, _, at) in content_of(made).files.items()}
+    assert kept == {"a": rfc3339(clock()), "b": "2020-12-31T23:59:58Z"}
+
+
 def test_an_archive_that_was_packed_anew_with_its_lines_written_in_another_way_is_the_same(clock: SetClock) -> None:
     made = database(clock())
     lines = b'{ "updated_at": "2026-01-01T00:00:00Z", "data" : { "a" : [ 1.0, " x " ] }, "\\u006bey": "k\\u0031" }\n'
@@ -240,9 +284,12 @@ def test_after_a_death_before_any_change_the_import_is_whole_and_nothing_else_is
     fill(first, content)
     data = exported(first, clock)
     looks, step = (2, 3) if what == "tiny, in a hurry" else (None, 1)
+    made = database(clock())
+    asked_for = asked_import(made, staged(made, data), clock())
+    asked = engine.moment(clock)
     for at in range(random.randrange(step), 100, step):
-        made, worker = database(clock()), Dying(at)
-        job = asked_import(made, staged(made, data), clock())
+        engine.back_to(asked)
+        job, worker = asked_for, Dying(at)
         for _ in range(20):
             if worker.died or job_of(job).is_over():
                 break

@@ -5,15 +5,19 @@ import io
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from database_restore.restoring import BUSY, EXPIRED, GONE, KEY_BROKEN, NO_COPY, PARTLY
+from privacy.aws import client
 from privacy.models.backups import ready_backup
 from privacy.models.databases import Database, DatabaseStateError, Status, open_for_reading
 from privacy.models.jobs import LEASE_SECONDS, Job, JobStatus, Kind
 from privacy.portability.sealed import SealedReader, Seals
+from privacy.tables.store import BATCH
+from privacy.work import BROKEN, PATIENCE, STUCK
 from tests.template.source import ROOT
 from tests.unit import engine
 from tests.unit.database_backup.world import (
@@ -54,6 +58,7 @@ from tests.unit.database_export.world import (
     ledger,
     records_of,
 )
+from tests.unit.database_export.world import finished as export_finished
 from tests.unit.engine import Context, SetClock, sample
 
 pytestmark = [pytest.mark.usefixtures("stores"), pytest.mark.promise("databases.backups")]
@@ -73,9 +78,10 @@ def now_of(made: Database) -> Database:
 def lose(made: Database) -> None:
     """Lose all content, as no owner does: nothing of it is in the ledger."""
     place = host(made.region)
-    for item in engine.items("content", place.aws_region):
-        if item["place"].startswith(made.id):
-            place.content.delete({"place": item["place"], "id": item["id"]})
+    keys = [{"place": item["place"], "id": item["id"]} for item in engine.items("content", place.aws_region)]
+    held = [key for key in keys if key["place"].startswith(made.id)]
+    for start in range(0, len(held), BATCH):  # one call at a time: moto breaks when they come at once
+        place.content.delete_all(held[start : start + BATCH])
 
 
 def counts(job: Job) -> tuple[int, int, int]:
@@ -466,12 +472,14 @@ def test_it_can_be_followed(clock: SetClock) -> None:
 
 
 def test_a_worker_that_dies_at_any_call_loses_nothing(clock: SetClock) -> None:
+    made = filled(clock)
+    backup = backed_up(made, clock)
+    lose(made)
+    ledger().note(files_of(made).place("empty"), clock())
+    job = asked_restore(backup, clock)
+    asked = engine.moment(clock)
     for death in range(100):
-        made = filled(clock)
-        backup = backed_up(made, clock)
-        lose(made)
-        ledger().note(files_of(made).place("empty"), clock())
-        job = asked_restore(backup, clock)
+        engine.back_to(asked)
         dying = Dying(death)
         deliver(job, clock, clients=dying)
         if not dying.died:
@@ -566,3 +574,118 @@ def test_nothing_of_the_content_is_in_a_log_or_an_item(clock: SetClock, capsys: 
     assert canary.lower().encode() not in engine.everything().lower()
     for region in POLICY.regions:
         assert canary.encode() not in body_of(spoilt, region)
+
+
+# --- what is damaged ---------------------------------------------------------------------------------------------
+
+
+def lose_bytes(made: Database, path: str) -> None:
+    """Lose a file's bytes and keep its row, as no owner does."""
+    file = files_of(made).get(path)
+    assert file is not None
+    place = host(made.region)
+    place.s3.delete_object(Bucket=place.content_bucket, Key=file.key, VersionId=file.version)
+
+
+def break_row(made: Database, path: str) -> None:
+    """Alter the sealed row of a file."""
+    place = host(made.region)
+    item = place.content.get(files_of(made).place(path))
+    assert item is not None
+    place.content.put(item | {"sealed": item["sealed"][:-1] + bytes([item["sealed"][-1] ^ 1])})
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("damage", [lose_bytes, break_row])
+def test_a_file_that_cannot_be_read_any_more_is_lacking(
+    clock: SetClock, damage: Callable[[Database, str], None], overwrite: bool
+) -> None:
+    made = filled(clock)
+    backup = backed_up(made, clock)
+    clock.advance(hours=1)
+    damage(made, "empty")
+    assert restored(backup, clock, overwrite=overwrite).status is JobStatus.DONE
+    assert content_of(made) == SMALL
+    assert now_of(made).status is Status.ACTIVE
+
+
+@pytest.mark.parametrize("asked", [asked_backup, asked_export])
+@pytest.mark.parametrize("damage", [lose_bytes, break_row])
+def test_what_cannot_be_read_ends_a_backup_or_an_export_and_keeps_no_restore_waiting(
+    clock: SetClock, damage: Callable[[Database, str], None], asked: Callable[..., Job]
+) -> None:
+    made = filled(clock)
+    backup = backed_up(made, clock)
+    clock.advance(days=1)
+    damage(made, "empty")
+    job = asked(made, clock())
+    failed = export_finished(job, clock) if job.kind is Kind.EXPORT else finished(job, clock)
+    assert (failed.status, failed.error) == (JobStatus.FAILED, BROKEN)
+    assert restored(backup, clock).status is JobStatus.DONE
+    assert content_of(made) == SMALL
+
+
+class Unable:
+    """A client whose every call fails, as no call should."""
+
+    def __init__(self, client: Any, broken: str) -> None:
+        self.client, self.broken = client, broken
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self.broken:
+            raise LookupError("a defect of ours")
+        return getattr(self.client, name)
+
+
+def unable(service: str, broken: str) -> Any:
+    return lambda asked, region: Unable(client(asked, region), broken) if asked == service else client(asked, region)
+
+
+def test_a_restore_that_goes_wrong_again_and_again_opens_the_database_after_a_while(clock: SetClock) -> None:
+    made = filled(clock)
+    backup = backed_up(made, clock)
+    job = asked_restore(backup, clock)
+    clock.advance(seconds=SETTLE)
+    clients = unable("s3", "get_object")
+    began = clock()
+    for _ in range(3):
+        assert not deliver(job, clock, clients=clients)
+        assert (job_of(job).status, now_of(made).status) == (JobStatus.RUNNING, Status.RESTORING)
+    clock.set(began + PATIENCE - SECOND)
+    assert not deliver(job, clock, clients=clients)
+    assert now_of(made).status is Status.RESTORING
+    clock.set(began + PATIENCE)
+    assert not deliver(job, clock, clients=clients)  # it fails loudly: somebody must look at it
+    assert (job_of(job).status, job_of(job).error) == (JobStatus.FAILED, STUCK)
+    assert now_of(made).status is Status.ACTIVE
+    assert deliver(job, clock, clients=clients)
+    assert counts(restored(backup, clock)) == (0, 0, 0)
+
+
+def test_two_troubles_an_hour_apart_end_no_restore(clock: SetClock) -> None:
+    made = filled(clock)
+    backup = backed_up(made, clock)
+    lose(made)
+    job = asked_restore(backup, clock)
+    for _ in range(2):
+        clock.advance(hours=1)
+        assert not deliver(job, clock, clients=unable("s3", "get_object"))
+    assert finished(job, clock).status is JobStatus.DONE
+    assert content_of(made) == SMALL
+
+
+def test_a_backup_that_is_stuck_keeps_no_restore_waiting(clock: SetClock) -> None:
+    made = filled(clock)
+    backup = backed_up(made, clock)
+    clock.advance(days=1)
+    stuck = asked_backup(made, clock())
+    assert call(clock, database_id=made.id, backup_id=backup.id)["error"]
+    assert not deliver(stuck, clock, clients=unable("s3", "put_object"))
+    assert job_of(stuck).stuck_since == clock()
+    lose(made)
+    job = asked_restore(backup, clock)
+    clock.advance(seconds=SETTLE)
+    finished(stuck, clock)
+    assert job_of(stuck).status is JobStatus.FAILED  # it is not a time to read the database
+    assert finished(job, clock).status is JobStatus.DONE
+    assert content_of(made) == SMALL

@@ -36,8 +36,10 @@ class SmallPages(Table):
         after: Item | None = None,
         names: Sequence[str] = (),
         page: int | None = None,
+        newest_first: bool = False,
     ) -> Iterator[list[Item]]:
-        return super().pages(condition, index=index, after=after, names=names, page=min(page or 3, 3))
+        size = min(page or 3, 3)
+        return super().pages(condition, index=index, after=after, names=names, page=size, newest_first=newest_first)
 
 
 @pytest.fixture

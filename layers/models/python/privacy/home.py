@@ -65,9 +65,9 @@ class Home:
         """What seals the addresses of sign-ins."""
         return AddressSeal(self.client("kms"), f"alias/{self.settings.stack}-addresses")
 
-    def signer(self) -> Signer:
-        """What signs deletion certificates."""
-        return Signer(self.client("kms"), f"alias/{self.settings.stack}-certificates")
+    def signer(self, thing: str) -> Signer:
+        """What signs `certificates`, or the `audit` trail: each with a key of its own."""
+        return Signer(self.client("kms"), f"alias/{self.settings.stack}-{thing}")
 
     def hosts(self) -> Callable[[str], Host]:
         """The way from a Cloud Region's name to what lies there."""

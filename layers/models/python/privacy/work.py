@@ -30,6 +30,14 @@ P = TypeVar("P", bound=Any)
 KEEP_SECONDS = 5.0
 """Between two entries in a journal: what was done since the last one is done again after a crash."""
 
+PATIENCE, ATTEMPTS = timedelta(minutes=15), 4
+"""How long, and how often, a job may go wrong without any progress until it fails: work that waits for ever keeps
+others waiting, and a database that is being restored closed.
+"""
+
+STUCK = "it went wrong again and again, and made no progress; our staff must look at it"
+BROKEN = "a record or a file is not as it was stored; our staff must look at it"
+
 _FAILING = "failing"
 """In a job's detail: why it fails, while what it leaves behind is still being removed."""
 
@@ -103,8 +111,13 @@ class Turn:
         if job is None:
             # The SDK repeats a call whose answer was lost, and the condition fails on what the first one wrote.
             written = replace(
-                self.job, progress=progress, detail=detail, lease_until=now + timedelta(seconds=LEASE_SECONDS)
+                self.job,
+                progress=progress,
+                detail=detail,
+                lease_until=now + timedelta(seconds=LEASE_SECONDS),
             )
+            if progress > self.job.progress:
+                written = replace(written, stuck_since=None, failures=0)
             if self.jobs.get(written.database_id, written.id) != written:
                 raise LostLeaseError
             job = written
@@ -134,12 +147,20 @@ class Turn:
             return refused.failed
         return ()
 
-    def run(self, work: Callable[[], None], *, tidy: Callable[[], None], send_on: Callable[[], None]) -> None:
+    def run(
+        self,
+        work: Callable[[], None],
+        *,
+        tidy: Callable[[], None],
+        send_on: Callable[[], None],
+        patience: timedelta | None = PATIENCE,
+    ) -> None:
         """Do the work, which ends the job itself when it is done.
 
         `tidy` removes what the job has stored on its way: when it fails, or when its database takes it along. `send_on`
         queues the job again, once time is up. What else goes wrong is raised, and the lease given back, so that the
-        next delivery goes on from the journal.
+        next delivery goes on from the journal; when that lasts longer than `patience` the job fails (None: it never
+        does).
         """
         try:
             try:
@@ -155,6 +176,13 @@ class Turn:
                 self._leave(tidy)
         except LostLeaseError:
             self._leave(tidy)
+        except Exception:
+            with suppress(Exception):
+                if self._is_stuck_for(patience):
+                    self._fail(STUCK, tidy)
+                else:
+                    self._release(stuck=True)
+            raise
         except BaseException:
             with suppress(Exception):
                 self._release()
@@ -174,8 +202,14 @@ class Turn:
         if self.jobs.get(self.job.database_id, self.job.id) is None:
             tidy()
 
-    def _release(self) -> bool:
-        return self.jobs.release(self.job, self.clock()) is not None
+    def _is_stuck_for(self, patience: timedelta | None) -> bool:
+        since = self.job.stuck_since
+        if patience is None or since is None:
+            return False
+        return self.clock() >= since + patience and self.job.failures + 1 >= ATTEMPTS
+
+    def _release(self, *, stuck: bool = False) -> bool:
+        return self.jobs.release(self.job, self.clock(), stuck=stuck) is not None
 
 
 class Journal(ABC, Generic[P]):

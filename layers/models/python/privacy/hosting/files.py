@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
@@ -119,6 +120,16 @@ class Files:
         replaced or deleted since it was read.
         """
         return self.host.s3.get_object(Bucket=self.host.content_bucket, Key=file.key, VersionId=file.version)["Body"]
+
+    def is_stored(self, file: File) -> bool:
+        """Whether a file's bytes are there, as many as there should be."""
+        try:
+            found = self.host.s3.head_object(Bucket=self.host.content_bucket, Key=file.key, VersionId=file.version)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return bool(found["ContentLength"] == file.bytes)
 
     def read(self, path: str, *, at_most: int) -> tuple[File, bytes | None] | None:
         """A file by path and its bytes, or no bytes when it has more than `at_most`; None when there is no file.

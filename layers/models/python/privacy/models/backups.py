@@ -72,7 +72,8 @@ class Backup:
 
         It may when the deletion had taken effect before the backup was begun: then it was written anew, or it would not
         be in the backup. A deletion since then counts, unless its `updated_at` says that it was written again between
-        the deletion and the reading. A time after the reading says nothing: archives that people bring name their own.
+        the deletion and the reading. A time after the reading says nothing. Archives that people bring name their own
+        times; an import takes none for later than when it was asked for, so for later than a deletion of what it wrote.
         In the same second, the deletion wins.
         """
         if deleted_at is None or deleted_at + IN_FLIGHT <= self.begun_at:

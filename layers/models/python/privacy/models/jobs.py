@@ -84,7 +84,9 @@ class Job:
     """A piece of asynchronous work. It holds ids, counts and digests, never content.
 
     `progress` runs from 0 to 100 (percent). `error` is one of our own sentences. `finished_at` is when it became done,
-    ready or failed. `detail` is the kind's own plain data (numbers, text, bytes, lists and dicts of them); beside what
+    ready or failed. `stuck_since` is when it first went wrong since it last made progress, and `failures` how often it
+    did; whatever it was may pass, so a worker is expected again. `detail` is the kind's own plain data (numbers, text,
+    bytes, lists and dicts of them); beside what
     the worker journals there:
 
     - export, once ready: `bytes`, `sha256` (hexadecimal) of the ZIP;
@@ -103,6 +105,8 @@ class Job:
     error: str | None = None
     finished_at: datetime | None = None
     lease_until: datetime | None = None
+    stuck_since: datetime | None = None
+    failures: int = 0
     detail: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -18,6 +18,12 @@ SMALL_BYTES = 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 
 _GONE = ("NoSuchVersion", "NoSuchKey")
+
+
+class FileLostError(Exception):
+    """A file's row is there, and its bytes are not."""
+
+
 _TRIES = 8
 """Looks at a file that others write at the same time."""
 
@@ -33,7 +39,7 @@ class Opened:
 def opened(files: Files, after: str | None) -> Generator[tuple[str, Opened | None], None, None]:
     """Every file from a cursor on, each with the cursor that lies after it; None for one that was deleted meanwhile.
 
-    Raises: KeyDestroyedError, StoreBusyError.
+    Raises: KeyDestroyedError, SealBrokenError, FileLostError, StoreBusyError.
     """
     waiting: deque[tuple[str, Future[Opened | None] | File]] = deque()
     with ThreadPoolExecutor(AHEAD, thread_name_prefix="files") as pool:
@@ -63,10 +69,12 @@ def _open(files: Files, listed: File) -> Opened | None:
         try:
             body = files.open(file)
         except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
             replaced = file.key
             file = files.get(file.path)
-            if error.response["Error"]["Code"] not in _GONE or (file is not None and file.key == replaced):
-                raise
+            if file is not None and file.key == replaced:
+                raise FileLostError from None
             continue
         if file.bytes <= SMALL_BYTES:
             return Opened(file, [body.read()])

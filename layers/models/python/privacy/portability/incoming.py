@@ -20,7 +20,7 @@ from privacy.hosting.files import Files
 from privacy.hosting.records import Record, Records
 from privacy.hosting.transfers import Transfers, staging_key
 from privacy.models.fields import BYTES
-from privacy.models.jobs import Job
+from privacy.models.jobs import Job, Kind
 from privacy.portability.journal import Journal
 from privacy.portability.lines import Line
 
@@ -99,6 +99,10 @@ class Incoming:
     Arguments: `guard` raises when the database may not be written at this moment; `read_line` makes a record's line
     (and its number from 1, and its member) a record's key, data and time; the progress goes from `since` to `until`
     percent.
+
+    An import writes no time later than when it was asked for: people name their own in an archive, and one to come
+    could pass for a change made after a deletion (`Backup.brings_back`). That moment is the same for each worker, so
+    what is written twice is the same. A restore writes the times as the backup has them, which the database had before.
     """
 
     def __init__(
@@ -113,7 +117,9 @@ class Incoming:
         until: int,
         choice: Choice | None = None,
     ) -> None:
-        database_id = journal.turn.job.database_id
+        job = journal.turn.job
+        database_id = job.database_id
+        self._latest = rfc3339(job.created_at) if job.kind is Kind.IMPORT else None
         self._journal = journal
         self._reader = reader
         self._guard = guard
@@ -136,7 +142,7 @@ class Incoming:
             if member.model is not None:
                 self._add_records(index, member, member.model, lines if index == start else 0)
             elif member.file_path is not None:
-                file = _file(member, member.file_path)
+                file = self._file(member, member.file_path)
                 if file.bytes <= SMALL_BYTES:
                     self._add_file(member, file)
                 else:
@@ -151,10 +157,19 @@ class Incoming:
             if number <= done:
                 continue
             line = self._read_line(text, number, member)
-            self._batch.records.append(Record(model, line.key, line.data, line.updated_at))
+            self._batch.records.append(Record(model, line.key, line.data, self._in_time(line.updated_at)))
             self._batch.bytes += len(line.data)
             self._reached = (index, number)
             self._write_batch_when_full()
+
+    def _file(self, member: Member, path: str) -> ArchivedFile:
+        entry = member.entry
+        written = self._in_time(_updated_at(member))
+        return ArchivedFile(path, entry.media_type or BYTES, entry.bytes, entry.sha256, written)
+
+    def _in_time(self, updated_at: str) -> str:
+        """A time that the archive names, or the latest that may be written; in this form they compare as texts."""
+        return updated_at if self._latest is None else min(updated_at, self._latest)
 
     def _add_file(self, member: Member, file: ArchivedFile) -> None:
         with self._reader.open(member) as stream:
@@ -241,11 +256,6 @@ def remove_large_file(host: Host, job: Job) -> None:
 
 def _large_file_key(job: Job) -> str:
     return f"{staging_key(job.database_id, job.id)}.file"
-
-
-def _file(member: Member, path: str) -> ArchivedFile:
-    entry = member.entry
-    return ArchivedFile(path, entry.media_type or BYTES, entry.bytes, entry.sha256, _updated_at(member))
 
 
 def _updated_at(member: Member) -> str:

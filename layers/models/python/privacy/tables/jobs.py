@@ -63,11 +63,18 @@ class Jobs:
     def keep(self, job: Job, now: datetime, *, progress: int, detail: dict[str, Any]) -> Job | None:
         """Journal a worker's progress and renew its lease, or None when the lease is no longer its own."""
         changes = self._working(now) | {"progress": progress, "detail": detail}
+        if progress > job.progress:
+            changes |= {"stuck_since": None, "failures": None}
         return self._change(job.database_id, job.id, changes, _held(job))
 
-    def release(self, job: Job, now: datetime) -> Job | None:
-        """Give a lease back before it ends, so that the next message can go on at once."""
-        return self._change(job.database_id, job.id, {"lease_until": None, "due_from": epoch(now)}, _held(job))
+    def release(self, job: Job, now: datetime, *, stuck: bool = False) -> Job | None:
+        """Give a lease back before it ends, so that the next message can go on at once. `stuck` notes that something
+        went wrong once more, since now unless it was noted before.
+        """
+        changes: Item = {"lease_until": None, "due_from": epoch(now)}
+        if stuck:
+            changes |= {"stuck_since": epoch(job.stuck_since or now), "failures": job.failures + 1}
+        return self._change(job.database_id, job.id, changes, _held(job))
 
     def finish_operation(
         self,
@@ -193,5 +200,7 @@ def _job(item: Item) -> Job:
         error=item.get("error"),
         finished_at=instant(item["finished_at"]) if "finished_at" in item else None,
         lease_until=instant(item["lease_until"]) if "lease_until" in item else None,
+        stuck_since=instant(item["stuck_since"]) if "stuck_since" in item else None,
+        failures=item.get("failures", 0),
         detail=item.get("detail", {}),
     )

@@ -75,7 +75,10 @@ def to_aws(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def from_aws(item: Mapping[str, Any]) -> Item:
     """DynamoDB's typed JSON as plain values: whole numbers as int, binary as bytes."""
-    return {name: _plain(value) for name, value in item.items()}
+    return {
+        name: value["S"] if "S" in value else bytes(value["B"]) if "B" in value else _plain(value)
+        for name, value in item.items()
+    }
 
 
 def _typed(value: Any) -> Any:
@@ -197,6 +200,7 @@ class Table:
         after: Item | None = None,
         names: Sequence[str] = (),
         page: int | None = None,
+        newest_first: bool = False,
     ) -> Iterator[Item]:
         """Every item that a key condition selects, page after page until there is none left: a Query ends at 1 MB,
         and what it leaves out is not gone.
@@ -204,7 +208,8 @@ class Table:
         A table is read consistently; an index cannot be. `names` limits what comes back, `after` is the key to go on
         from, `page` the items that one call looks at.
         """
-        for items in self.pages(condition, index=index, after=after, names=names, page=page):
+        pages = self.pages(condition, index=index, after=after, names=names, page=page, newest_first=newest_first)
+        for items in pages:
             yield from items
 
     def pages(
@@ -215,11 +220,13 @@ class Table:
         after: Item | None = None,
         names: Sequence[str] = (),
         page: int | None = None,
+        newest_first: bool = False,
     ) -> Iterator[list[Item]]:
         """As `query`, a list for each call: empty ones are passed over."""
         start = to_aws(after) if after else None
+        order = {"ScanIndexForward": False} if newest_first else {}
         while True:
-            answer = self.client.query(**self._query(condition, index, names, page, start))
+            answer = self.client.query(**self._query(condition, index, names, page, start), **order)
             if answer["Items"]:
                 yield [from_aws(item) for item in answer["Items"]]
             start = answer.get("LastEvaluatedKey")

@@ -2,12 +2,21 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+    load_pem_public_key,
+)
 
-from privacy.models.certificates import ALGORITHM
+from privacy.models.certificates import ALGORITHM, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,22 @@ class Signer:
         if arn not in self.public:
             self.public[arn] = _pem(self.kms.get_public_key(KeyId=arn)["PublicKey"])
         return self.public[arn]
+
+
+def is_signed(document: Mapping[str, Any], published: Mapping[str, str]) -> bool:
+    """Whether a document's `signature` is that of a published key over the rest of it, in canonical form."""
+    signature = document.get("signature")
+    if not isinstance(signature, Mapping) or signature.get("algorithm") != ALGORITHM:
+        return False
+    rest = {name: value for name, value in document.items() if name != "signature"}
+    key = load_pem_public_key(published["public_key"].encode("ascii"))
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return False
+    try:
+        key.verify(base64.b64decode(str(signature.get("value")), validate=True), canonical(rest), ec.ECDSA(SHA256()))
+    except (InvalidSignature, TypeError, ValueError):
+        return False
+    return True
 
 
 def _pem(der: bytes) -> str:

@@ -1,0 +1,1 @@
+"""HelpDesk: what staff may see and do, by their role, each thing on record."""

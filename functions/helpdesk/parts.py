@@ -1,0 +1,44 @@
+"""What the HelpDesk's routes stand on: settings, who staff are, and the stores that their role may touch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from privacy.aws import client
+from privacy.clock import Clock, system_clock
+from privacy.home import Clients, Home
+from privacy.models.staff import Staff
+from privacy.tables.audit import Trail, Witness
+from privacy.vault.signing import Signer
+from privacy.vault.tokens import Pseudonyms
+from privacy.web.staff import KeySet, StaffSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a container, built once; secrets are asked for when needed, so that they can be rotated."""
+
+    settings: StaffSettings
+    clock: Clock
+    key_set: KeySet
+    trail: Trail
+    witness: Witness
+    signer: Signer
+    pseudonyms: Callable[[], Pseudonyms]
+
+    def pseudonym(self, staff: Staff) -> str:
+        """How a member of staff is named in the audit trail."""
+        return self.pseudonyms().of("staff", staff.subject)
+
+
+def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
+    """The parts as they are on AWS."""
+    home = Home(settings, clients)
+    return Parts(
+        settings=settings,
+        clock=clock,
+        key_set=KeySet(settings.staff_key_set),
+        trail=Trail(home.table("audit")),
+        witness=Witness(home.table("removals")),
+        signer=home.signer("audit"),
+        pseudonyms=home.pseudonyms,
+    )
