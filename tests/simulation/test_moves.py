@@ -128,6 +128,9 @@ def test_a_deletion_before_any_call_of_a_move_wins_and_nothing_is_left(
         world.ask(made, "americas")
         world.asked.clear()
         world.run(until=lambda world=world: not world.broker.waiting)  # type: ignore[misc]
+        if len(world.faults.calls) < point:  # calls overlap, so a run may take a few less than another
+            assert point > calls - 10
+            break
         place = f"deleted before call {point}, {world.faults.calls[point - 1 :][:1]}"
         assert row(made).status is Status.DELETING, place
         assert left_in("asia", made.id) + left_in("americas", made.id) == [], place

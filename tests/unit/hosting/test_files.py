@@ -283,5 +283,5 @@ def test_the_number_of_calls_is_known(files: Files, ledger: Deletions) -> None:
     assert calls(lambda: files.put(PATH, "a/a", b"one", NOON)) == new
     assert calls(lambda: files.put(PATH, "a/a", b"two", NOON)) == new | gone
     assert calls(lambda: files.read(PATH, at_most=10)) == {row: 1, "s3.GetObject": 1}
-    assert calls(lambda: files.delete(PATH, ledger, NOON)) == {row: 1, "dynamodb.PutItem": 1, switch: 1} | gone
+    assert calls(lambda: files.delete(PATH, ledger, NOON)) == {row: 2, "dynamodb.PutItem": 1, switch: 1} | gone
     assert calls(lambda: files.page(limit=10)) == {"dynamodb.Query": 16}
