@@ -282,3 +282,17 @@ def test_nobody_may_delete_from_the_audit_trail_and_the_sealer_alone_may_change_
 def test_every_route_has_a_row_in_the_table_of_who_may_call_it_and_every_row_a_route() -> None:
     routes = {f"{method} {path}" for function in FUNCTIONS.values() for path, method in _routes(function)}
     assert routes == set(CALLERS)
+
+
+def test_who_reads_files_may_list_their_bucket_or_what_is_missing_would_look_forbidden() -> None:
+    """S3 answers 403 for 404 to who may not list
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+    """
+    readers: set[str] = set()
+    listers: set[str] = set()
+    for name, statement in _statements():
+        if "${AWS::StackName}-content-${AWS::AccountId}" in json.dumps(statement["Resource"]):
+            readers |= {name} if "s3:GetObjectVersion" in statement["Action"] else set()
+            listers |= {name} if "s3:ListBucket" in statement["Action"] else set()
+    assert len(readers) >= 5
+    assert readers <= listers
