@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from privacy.models.cards import card_fields, holds_card_number
 from tests.unit.models import writings
+from tests.unit.models.growth import grows_with_the_length
 
 pytestmark = pytest.mark.promise("signup.no-cards")
 
@@ -287,17 +287,8 @@ def test_no_mixture_of_digits_and_separators_makes_it_fail(text: str) -> None:
      "\u202e4", "四", "+49 1512 345678", "\\u", "4111111111111112,", "DE8", "DE89 3704 "],
 )  # fmt: skip
 def test_the_cost_grows_with_the_length_and_no_faster(unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = unit * (size // len(unit))
-        best = 1e9
-        for _ in range(3):
-            start = time.process_time()
-            holds_card_number(text)
-            best = min(best, time.process_time() - start)
-        return best
-
-    small, large = seconds(30_000), seconds(240_000)
-    assert large <= 8 * 3 * small + 0.01  # eight times the text; quadratic would be sixty-four times
+    texts = {size: unit * (size // len(unit)) for size in (30_000, 240_000)}
+    assert grows_with_the_length(lambda size: holds_card_number(texts[size]), 30_000)
 
 
 def test_many_lookalikes_count_as_cards_before_they_cost_much() -> None:

@@ -142,18 +142,16 @@ def test_an_unknown_address_costs_the_same_calls_as_a_wrong_password(parts: Part
 
 
 def test_an_unknown_address_takes_as_long_as_a_wrong_password(app: Any, account_id: str, clock: SetClock) -> None:
-    def fastest(email: str) -> float:
-        times = []
-        for _ in range(7):
+    fastest: dict[str, float] = {}
+    for _ in range(10):  # the least that each has taken: what else the machine does matters less with every round
+        for email in [EMAIL, "nobody@example.org"] * 4:
             clock.advance(days=1)  # or they would be too many attempts
             began = time.perf_counter()
             assert sign_in(app, email, "not this one, surely").status == 401
-            times.append(time.perf_counter() - began)
-        return min(times)
-
-    fastest(EMAIL), fastest("nobody@example.org")  # both paths once, so that nothing is loaded for the first time
-    known, unknown = fastest(EMAIL), fastest("nobody@example.org")
-    assert 0.5 < known / unknown < 2.0  # hashing takes most of it; without it one would be a tenth of the other
+            fastest[email] = min(fastest.get(email, 1e9), time.perf_counter() - began)
+        if 0.5 < fastest[EMAIL] / fastest["nobody@example.org"] < 2.0:
+            return
+    raise AssertionError("one takes longer")  # hashing takes most of it; without it one is a tenth of the other
 
 
 @pytest.mark.parametrize(
