@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from privacy.models.accounts import Account, BillingRecord, PendingSignup
+from privacy.models.accounts import Account, BillingRecord, Consent, PendingSignup
 from privacy.models.databases import Database, Status
 from privacy.models.fields import mailbox
 from privacy.models.ids import encode
@@ -118,17 +118,20 @@ class _Making:
 
     def _account(self) -> Account:
         form = dict(self.content["form"])
-        consent = form.pop("marketing_consent")
+        agreed = form.pop("marketing_consent")
         form.pop("order", None)
+        version = self.parts.policy.version.isoformat()
         return Account(
             id=self._id("acc"),
             created_at=self.now,
-            policy_version=self.parts.policy.version.isoformat(),
+            policy_version=version,
             email_tag=self.parts.pseudonyms().address(mailbox(form["email"])),
             profile=form,
             password_hash=self.content["password_hash"],
-            marketing_consent=consent,
+            marketing=Consent(agreed, self.now, version),
+            last_contact_at=self.now,
             captcha_score=self.content["captcha_score"],
+            signup_id=self.signup.id,
         )
 
     def _database(self, account_id: str) -> Database:

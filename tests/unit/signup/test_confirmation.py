@@ -18,7 +18,7 @@ from privacy.vault.tokens import session_hash
 from signup.app import build
 from signup.confirmation import Confirmed, LinkError, confirm
 from signup.parts import Parts
-from tests.unit.engine import AMERICAS, ASIA, Answer, SetClock, everything, http, items, sample, send, table
+from tests.unit.engine import AMERICAS, ASIA, NOON, Answer, SetClock, everything, http, items, sample, send, table
 from tests.unit.people import ADDRESS, CANARIES, ORDER, PASSWORD, confirmed, form, signed_up, token_of
 
 ACCOUNT_KINDS = ("registration", "download", "subscription", "trial")
@@ -58,7 +58,13 @@ def test_an_account_holds_the_forms_fields_the_hash_the_score_and_the_policys_ve
     (row,) = accounts()
     left_out = ("password", "captcha_token", "marketing_consent", "order")
     assert row["profile"] == {name: value for name, value in form(kind).items() if name not in left_out}
-    assert row["marketing_consent"] is True
+    assert row["marketing"] == {
+        "agreed": True,
+        "at": int(NOON.timestamp()),
+        "policy_version": parts.policy.version.isoformat(),
+        "wording": "marketing/1",
+    }
+    assert {"marketing_shard", "marketing_at"} <= row.keys()
     assert row["captcha_score"] == "0.9"
     assert row["policy_version"] == parts.policy.version.isoformat()
     assert ("password_hash" in row) == (kind != "download")

@@ -8,7 +8,9 @@ from typing import Any
 
 from privacy.aws import client
 
-_FIELDS = frozenset({"database_id", "export_id", "job_id", "step", "store", "segment", "region", "kind", "id"})
+_FIELDS = frozenset(
+    {"database_id", "export_id", "job_id", "step", "store", "segment", "region", "kind", "id", "account_id", "after"}
+)
 _VALUE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 LONGEST_DELAY = 900

@@ -30,9 +30,30 @@ class Confirmation(Form):
     token: Annotated[str, Field(strict=True, min_length=1, max_length=512)]
 
 
+MARKETING_WORDING = "marketing/1"
+"""What the forms and the control panel ask at this moment (`policy.wordings`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A person's choice about marketing: since when, under which policy version, and what they were asked
+    (promise marketing.opt-out; GDPR article 7(1)).
+    """
+
+    agreed: bool
+    at: datetime
+    policy_version: str
+    wording: str = MARKETING_WORDING
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A confirmed person. `profile` holds the form's fields (name, email and what was optional)."""
+    """A confirmed person. `profile` holds the form's fields (name, email and what was optional).
+
+    `last_contact_at` is when the person last signed in (to the day) or confirmed something: what they gave lives as
+    long as its purpose after that (promise accounts.necessity). `signup_id` is the sign-up that it came from.
+    `closed` says that it is being erased: nobody can sign in any more.
+    """
 
     id: str
     created_at: datetime
@@ -40,8 +61,16 @@ class Account:
     email_tag: str
     profile: dict[str, Any]
     password_hash: str | None
-    marketing_consent: bool
+    marketing: Consent
+    last_contact_at: datetime
     captcha_score: str | None = None
+    signup_id: str | None = None
+    closed: bool = False
+
+    @property
+    def is_lead(self) -> bool:
+        """Whether it came of a download and nobody ever signed in to it."""
+        return self.password_hash is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ class Policy:
     regions: Mapping[str, Region]
     default_region: str
     region_of_country: Mapping[str, str]
+    wordings: Mapping[str, str]
+    """What a person agreed to, by the id that is kept with the consent."""
 
     def nearest_region(self, country: str | None) -> str:
         """The Cloud Region nearest to a country (ISO 3166 alpha-2), or the documented default without one
@@ -81,6 +83,7 @@ def parse(register: Mapping[str, object], regions: Mapping[str, object]) -> Poli
         regions=MappingProxyType(places),
         default_region=str(regions["default"]),
         region_of_country=MappingProxyType(countries),
+        wordings=MappingProxyType({row["id"]: row["text"] for row in _rows(register, "wordings")}),
     )
 
 

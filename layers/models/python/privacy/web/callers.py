@@ -16,6 +16,8 @@ class Open(StrEnum):
 
 Callers = Open | frozenset[Role]
 
+_HELPDESK = frozenset({Role.HELPDESK})
+_SECURITY = frozenset({Role.SECURITY})
 _DPO = frozenset({Role.DPO})
 
 CALLERS = MappingProxyType[str, Callers](
@@ -55,7 +57,13 @@ CALLERS = MappingProxyType[str, Callers](
         "DELETE /databases/{database_id}/files/content": Open.CUSTOMER,
         "POST /uploads": Open.CUSTOMER,
         "POST /uploads/{upload_id}/completion": Open.CUSTOMER,
-        # staff
+        # the person's rights
+        # recordings
+        # marketing
+        # access of the HelpDesk
+        # holds
+        # correlation
+        # the audit trail
         "GET /helpdesk/audit": _DPO,
     }
 )
