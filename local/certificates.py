@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 FORMAT = "perfectwork-deletion-certificate/1"
+ERASURE = "perfectwork-erasure-certificate/1"
 ALGORITHM = "ECDSA_SHA_256"
 LISTINGS = 2
 """How often each store was listed when it was empty: once at once, once when no write could be under way."""
@@ -46,6 +47,13 @@ class Checked:
     document: dict[str, Any]
     fingerprint: str
 
+    @property
+    def says(self) -> str:
+        """What it certifies, in a sentence."""
+        if self.document["format"] == ERASURE:
+            return f"the erasure {self.document['request_id']} was done at {self.document['erased_at']}"
+        return f"{self.document['database_id']} was destroyed at {self.document['destroyed_at']}"
+
 
 def check(content: bytes, *, key: bytes | None = None) -> Checked:
     """Check a certificate's form, its signature and what it says; with `key` (PEM) also by whom it was signed.
@@ -55,9 +63,10 @@ def check(content: bytes, *, key: bytes | None = None) -> Checked:
     document = _read(content)
     if "status" in document and "title" in document:
         raise CertificateError(f"it is no certificate but {_answer(document)}")
-    if document.get("format") != FORMAT:
-        raise CertificateError(f"it is not of the format {FORMAT}, the only one that is known here")
-    if set(document) != {"format", *_FORM, "signature"}:
+    form = _FORMS.get(str(document.get("format")))
+    if form is None:
+        raise CertificateError(f"it is not of the format {' or '.join(_FORMS)}, which are known here")
+    if set(document) != {"format", *form, "signature"}:
         raise CertificateError("it has not the fields that a certificate has: it is cut short, or something was added")
     public, value = _signature(document["signature"])
     fingerprint = _fingerprint(public)
@@ -68,7 +77,7 @@ def check(content: bytes, *, key: bytes | None = None) -> Checked:
         public.verify(value, _canonical(signed), ec.ECDSA(SHA256()))
     except InvalidSignature:
         raise CertificateError("the signature is not of this text: it was altered after it was signed") from None
-    _check_sense(document)
+    _check_sense(document, form)
     return Checked(document, fingerprint)
 
 
@@ -150,20 +159,23 @@ def _fingerprint(key: ec.EllipticCurvePublicKey) -> str:
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
-def _check_sense(document: dict[str, Any]) -> None:
+def _check_sense(document: dict[str, Any], form: "_Form") -> None:
     """What is signed must also say that nothing is left, in fields that can be relied on and printed."""
-    if not (_is_row(document, _FORM) and _says_that_nothing_is_left(document)):
+    if not (_is_row(document, form) and _says_that_nothing_is_left(document)):
         raise CertificateError("it is rightly signed, but does not say that everything was removed and looked for")
 
 
 def _says_that_nothing_is_left(document: dict[str, Any]) -> bool:
     """Times are RFC 3339 in UTC, so they compare as texts. Which stores there are is the signer's to say; but each
-    region whose key was destroyed has some, and no other has.
+    region whose key was destroyed has some, and no other has. An erasure destroys no key of its own.
     """
+    if (document["previous"] is None) != (document["sequence"] == 1):
+        return False
+    if document["format"] == ERASURE:
+        return all(_is_empty(store, document["erased_at"]) for store in document["stores"])
     ends, keys, stores = document["destroyed_at"], document["keys"], document["stores"]
     return (
-        (document["previous"] is None) == (document["sequence"] == 1)
-        and {key["region"] for key in keys} == {store["region"] for store in stores}
+        {key["region"] for key in keys} == {store["region"] for store in stores}
         and all(key["destroyed_at"] <= ends for key in keys)
         and all(_is_empty(store, ends) for store in stores)
     )
@@ -187,6 +199,10 @@ def _is_row(value: Any, form: _Form) -> bool:
 
 def _rows(form: _Form) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and bool(value) and all(_is_row(row, form) for row in value)
+
+
+def _some_rows(form: _Form) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(_is_row(row, form) for row in value)
 
 
 def _none_or(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -244,3 +260,12 @@ _FORM: _Form = {
     "sequence": _is_place,
     "previous": _none_or(_is_digest),
 }
+_OF_BOTH = ("id", "policy_version", "requested_at", "stores", "kept", "unreachable", "sequence", "previous")
+_ERASURE_FORM: _Form = {name: _FORM[name] for name in _OF_BOTH} | {
+    "request_id": _is_text,
+    "decided_at": _is_time,
+    "erased_at": _is_time,
+    "databases": _some_rows({"database_id": _is_text}),
+    "processors": _some_rows({"processor": _is_text, "noted_at": _is_time}),
+}
+_FORMS: Mapping[str, _Form] = {FORMAT: _FORM, ERASURE: _ERASURE_FORM}

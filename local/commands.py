@@ -161,7 +161,7 @@ def verify_certificate(engine: Engine, given: argparse.Namespace) -> int:
     signed = "is rightly signed by the key below, which must be compared with the published one; it says"
     proof = "is genuine" if given.key else signed
     print(
-        f"{document['id']} {proof}: {document['database_id']} was destroyed at {document['destroyed_at']};\n"
+        f"{document['id']} {proof}: {checked.says};\n"
         f"{things} removed from {len(document['stores'])} stores, and each was found empty twice.\n"
         f"What could not be reached ({len(document['unreachable'])}):"
     )

@@ -79,17 +79,21 @@ def _wake(parts: Parts, has_time: HasTime) -> Swept:
 
 
 def _requeue(parts: Parts, has_time: HasTime) -> Swept:
-    """Exports, imports and files whose message or worker was lost."""
+    """Exports (of a database, or of a person), imports and files whose message or worker was lost."""
     now = parts.clock()
     due = (
         (job, job.lease_until or job.created_at + timedelta(seconds=LEASE_SECONDS)) for job in parts.jobs.stalled(now)
     )
 
     def requeue(job: Job) -> bool:
-        database = parts.databases.get(job.database_id)
-        if database is None or database.status in (Status.DELETING, Status.DESTROYED):
-            return False  # the deletion takes its jobs along
-        parts.queues.send(job.queue, parts.policy.regions[database.region].aws, job.message)
+        if job.kind is Kind.ACCOUNT:
+            region = parts.home
+        else:
+            database = parts.databases.get(job.database_id)
+            if database is None or database.status in (Status.DELETING, Status.DESTROYED):
+                return False  # the deletion takes its jobs along
+            region = database.region
+        parts.queues.send(job.queue, parts.policy.regions[region].aws, job.message)
         return parts.jobs.touch(job, now)
 
     return _restart(due, requeue, parts, has_time)
@@ -135,7 +139,8 @@ def _remove_exports(parts: Parts, has_time: HasTime) -> Swept:
     now, period = parts.clock(), parts.policy.retention["exports.file"]
     due = (
         (job, period.after(job.finished_at or job.created_at))
-        for job in parts.jobs.due(Kind.EXPORT, period.latest_origin_over(now))
+        for kind in (Kind.EXPORT, Kind.ACCOUNT)
+        for job in parts.jobs.due(kind, period.latest_origin_over(now))
     )
 
     def remove(job: Job) -> bool:

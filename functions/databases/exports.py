@@ -1,10 +1,10 @@
 """Exports: asking for one, following it, and the link to it (promises databases.export, exports.retention)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from databases.parts import Parts
-from privacy.clock import rfc3339
 from privacy.hosting.transfers import Transfers, export_key
 from privacy.models.databases import (
     Database,
@@ -14,12 +14,10 @@ from privacy.models.databases import (
 )
 from privacy.models.ids import database_of, new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind, UnknownJobError
+from privacy.portability.telling import told
 from privacy.tables.store import TransactionRefusedError
 
 Ids = dict[str, Any]
-
-EXPIRED = "expired"
-"""What an export is called from the second on at which its file's period ends, be the file still there or not."""
 
 
 def plan(database_id: str) -> Ids:
@@ -51,7 +49,8 @@ def follow(parts: Parts, owner: str, database_id: str, export_id: str, now: date
     UnknownJobError.
     """
     database = open_for_export(parts.databases.of_owner(owner, database_id), parts.policy, now, begun=True)
-    return _shown(parts, database, export_of(parts, database, export_id), now)
+    job, transfers = export_of(parts, database, export_id), Transfers(parts.host(database.region))
+    return told(job, parts.policy, now, partial(transfers.link, export_key(database.id, job.id)))
 
 
 def export_of(parts: Parts, database: Database, export_id: str) -> Job:
@@ -60,32 +59,3 @@ def export_of(parts: Parts, database: Database, export_id: str) -> Job:
     if job is None or job.kind is not Kind.EXPORT:
         raise UnknownJobError
     return job
-
-
-def is_expired(parts: Parts, job: Job, now: datetime) -> bool:
-    """Whether an export's file is gone for its readers (promise exports.retention)."""
-    expires_at = job.file_expires_at(parts.policy)
-    return job.status is JobStatus.READY and expires_at is not None and expires_at <= now
-
-
-def _shown(parts: Parts, database: Database, job: Job, now: datetime) -> dict[str, Any]:
-    expires_at = job.file_expires_at(parts.policy) if job.status is JobStatus.READY else None
-    expired = is_expired(parts, job, now)
-    shown: dict[str, Any] = {
-        "status": EXPIRED if expired else job.status.value,
-        "progress": job.progress,
-        "bytes": job.detail.get("bytes"),
-        "sha256": job.detail.get("sha256"),
-        "url": None,
-        "url_expires_at": None,
-        "expires_at": rfc3339(expires_at) if expires_at else None,
-    }
-    if job.error:
-        shown["error"] = job.error
-    if expires_at and not expired:
-        ends = min(parts.policy.retention["exports.link"].after(now), expires_at)
-        seconds = (ends - now) // timedelta(seconds=1)
-        filename = f"perfectwork-export-{job.created_at:%Y-%m-%d}.zip"
-        link = Transfers(parts.host(database.region)).link(export_key(database.id, job.id), filename, seconds)
-        shown |= {"url": link, "url_expires_at": rfc3339(ends)}
-    return shown

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from databases.exports import export_of, is_expired
+from databases.exports import export_of
 from databases.parts import Parts
 from privacy.hosting.partitions import is_empty
 from privacy.hosting.transfers import Transfers, export_key, staging_key
@@ -139,7 +139,7 @@ def _export(parts: Parts, owner: str, export_id: str, now: datetime) -> Source:
     if database.status in (Status.DELETING, Status.DESTROYED):
         raise UnknownJobError
     export = export_of(parts, database, export_id)
-    if export.status is not JobStatus.READY or is_expired(parts, export, now):
+    if export.status is not JobStatus.READY or export.is_expired(parts.policy, now):
         raise JobStateError("the export is not ready, or has expired; export again")
     key = export_key(database.id, export.id)
     return Source(database.region, key, int(export.detail["bytes"]), staged=False)

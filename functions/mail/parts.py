@@ -9,6 +9,7 @@ from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
 from privacy.settings import Deployment
 from privacy.tables.accounts import Accounts
+from privacy.tables.changes import Changes
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.signups import Signups
 from privacy.vault.tokens import Links, Pseudonyms
@@ -28,6 +29,7 @@ class Parts:
     settings: MailSettings
     clock: Clock
     signups: Signups
+    changes: Changes
     accounts: Accounts
     enquiries: Enquiries
     links: Callable[[], Links]
@@ -42,6 +44,7 @@ def assemble(settings: MailSettings, clock: Clock = system_clock, clients: Clien
         settings=settings,
         clock=clock,
         signups=Signups(home.table("signups"), home.policy),
+        changes=Changes(home.table("signups"), home.policy),
         accounts=Accounts(home.table("accounts")),
         enquiries=Enquiries(home.table("enquiries"), home.policy),
         links=home.links,

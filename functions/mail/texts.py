@@ -78,6 +78,56 @@ and its answer is due by {_day(due)}. Read it in the enquiries table.
     )
 
 
+def new_address(site: str, token: str, until: datetime) -> Text:
+    """The link that confirms another address."""
+    return Text(
+        "Confirm your new address at PerfectWORK",
+        f"""Somebody, we hope you, gave this address for an account on {site}.
+
+Open this link, in the browser in which you are signed in, to confirm it:
+
+{site}/confirm#token={token}
+
+The link works until {_day(until)}. Until you follow it nothing is changed. If it
+was not you, do nothing: the address is then forgotten.
+
+PerfectWORK
+""",
+    )
+
+
+def address_changes(site: str) -> Text:
+    """For the address that an account has until now."""
+    return Text(
+        "The address of your account at PerfectWORK is about to change",
+        f"""Somebody who is signed in to your account on {site} gave another e-mail
+address for it. It takes effect when that address is confirmed.
+
+If it was not you, change your password at once: every other session then ends.
+
+PerfectWORK
+""",
+    )
+
+
+def password_reset(site: str, token: str, until: datetime) -> Text:
+    """The link by which a password is set anew."""
+    return Text(
+        "Set a new password at PerfectWORK",
+        f"""Somebody, we hope you, asked for a new password of your account on {site}.
+
+Open this link to set it:
+
+{site}/reset#token={token}
+
+The link works once, until {_day(until)}. If it was not you, do nothing: your password
+stays as it is.
+
+PerfectWORK
+""",
+    )
+
+
 def _day(instant: datetime) -> str:
     return f"{instant.day} {_MONTHS[instant.month - 1]} {instant.year}, {instant:%H:%M} UTC"
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from mail import texts
 from mail.parts import Parts
+from privacy.models.accounts import PendingChange
 from privacy.models.fields import mailbox
 from privacy.queues import MalformedMessageError
 from privacy.vault.sealing import unseal
@@ -54,4 +55,52 @@ def _enquiry(parts: Parts, reference: str) -> None:
     parts.post.send(parts.settings.helpdesk_mailbox, texts.notice(reference, enquiry.due_at))
 
 
-_KINDS: Mapping[str, Callable[[Parts, str], None]] = {"signup": _signup, "enquiry": _enquiry}
+def _new_address(parts: Parts, change_id: str) -> None:
+    """The link to the new address, and word of it to the old one (promise rights.rectify)."""
+    opened = _opened(parts, change_id, "email-change")
+    if opened is None:
+        return
+    token, change, content = opened
+    account = parts.accounts.get(content["account_id"])
+    if account is None or account.closed:
+        parts.changes.discard(change_id)
+        return
+    address, site = mailbox(content["email"]), parts.settings.site_url
+    known = parts.accounts.with_address(parts.pseudonyms().address(address))
+    if known is None or known.id == account.id:
+        parts.post.send(address, texts.new_address(site, token, change.expires_at))
+        parts.post.send(mailbox(account.profile["email"]), texts.address_changes(site))
+    else:
+        parts.post.send(address, texts.known_address(site))
+        parts.changes.discard(change_id)
+
+
+def _password_reset(parts: Parts, change_id: str) -> None:
+    """The link by which a new password is set, for who has an account."""
+    opened = _opened(parts, change_id, "password-reset")
+    if opened is None:
+        return
+    token, change, content = opened
+    account = parts.accounts.with_address(parts.pseudonyms().address(content["email"]))
+    if account is None or account.closed:
+        parts.changes.discard(change_id)
+        return
+    parts.post.send(content["email"], texts.password_reset(parts.settings.site_url, token, change.expires_at))
+
+
+def _opened(parts: Parts, change_id: str, purpose: str) -> tuple[str, PendingChange, dict[str, str]] | None:
+    """The token of a change that waits, the change, and what it is; None when it waits no longer."""
+    change = parts.changes.get(change_id, parts.clock())
+    if change is None:
+        return None
+    links = parts.links()
+    token = links.token(purpose, change.id, change.expires_at)
+    return token, change, json.loads(unseal(links.sealing_key(token), change.sealed, change.id))
+
+
+_KINDS: Mapping[str, Callable[[Parts, str], None]] = {
+    "signup": _signup,
+    "enquiry": _enquiry,
+    "email-change": _new_address,
+    "password-reset": _password_reset,
+}

@@ -9,6 +9,7 @@ from privacy.home import Clients, Home
 from privacy.settings import Deployment
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
+from privacy.tables.changes import Changes
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.expiry import Expiring
 from privacy.tables.idempotency import Idempotency
@@ -33,6 +34,7 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "sessions": Sessions(home.table("sessions"), home.policy).expiring(),
             "attempts": (Attempts(home.table("sessions"), home.policy).expiring(),),
             "signups": (Signups(home.table("signups"), home.policy).expiring(),),
+            "changes": (Changes(home.table("signups"), home.policy).expiring(),),
             "enquiries": (Enquiries(home.table("enquiries"), home.policy).expiring(),),
             "billing": (Billing(home.table("billing"), home.policy).expiring(),),
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),

@@ -1,4 +1,6 @@
-"""POST /sessions, GET and DELETE /sessions/current."""
+"""Sessions (POST /sessions, GET and DELETE /sessions/current) and passwords (PUT /account/password, POST
+/password-resets and its confirmation).
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -19,7 +21,9 @@ from privacy.web.identity import (
     refuse_other_sites,
     set_cookie,
 )
+from privacy.web.problems import invalid
 from privacy.web.requests import address, json_body
+from sessions import passwords
 from sessions.parts import Parts, SessionsSettings, assemble
 from sessions.signing_in import TooManyAttemptsError, WrongCredentialsError, sign_in
 
@@ -37,8 +41,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         try:
             signed_in = sign_in(parts(), form, address=visitor, old_token=cookie_token(request))
         except TooManyAttemptsError as error:
-            wait = {"Retry-After": str(error.seconds)}
-            raise ProblemError(429, f"too many passwords were tried; wait {error.seconds} s", headers=wait) from None
+            raise _too_many(error) from None
         except WrongCredentialsError:
             raise ProblemError(401, "the address or the password is wrong") from None
         session = signed_in.session
@@ -67,7 +70,40 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
             parts().sessions.end(session_hash(token))
         return answer(204, headers=drop_cookie())
 
+    @app.view("PUT", "/account/password")
+    def change_password() -> Response:
+        request = app.request
+        session = customer(request, parts().sessions, parts().settings.site_url, parts().clock())
+        form = validated(passwords.NewPassword, json_body(request))
+        try:
+            passwords.change(parts(), session, form)
+        except TooManyAttemptsError as error:
+            raise _too_many(error) from None
+        except passwords.WrongPasswordError:
+            raise invalid("current", "is not your password") from None
+        return answer(204)
+
+    @app.view("POST", "/password-resets")
+    def ask_for_reset() -> Response:
+        passwords.ask_for_reset(parts(), validated(passwords.ResetRequest, json_body(app.request)))
+        return answer(202)
+
+    @app.view("POST", "/password-resets/confirmation")
+    def reset() -> Response:
+        request = app.request
+        refuse_other_sites(request, parts().settings.site_url)
+        try:
+            passwords.reset(parts(), validated(passwords.Reset, json_body(request)))
+        except passwords.LinkError:
+            raise invalid("token", "the link is not valid, was used, or has expired; ask for a new one") from None
+        return answer(204, headers=drop_cookie())
+
     return app
+
+
+def _too_many(error: TooManyAttemptsError) -> ProblemError:
+    wait = {"Retry-After": str(error.seconds)}
+    return ProblemError(429, f"too many passwords were tried; wait {error.seconds} s", headers=wait)
 
 
 app = build(cache(lambda: assemble(load(SessionsSettings))))

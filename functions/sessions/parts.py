@@ -7,12 +7,14 @@ from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
 from privacy.policy import Policy
+from privacy.queues import Queues
 from privacy.settings import Deployment
 from privacy.tables.accounts import Accounts
 from privacy.tables.attempts import Attempts
+from privacy.tables.changes import Changes
 from privacy.tables.sessions import Sessions
 from privacy.vault.addresses import AddressSeal
-from privacy.vault.tokens import Pseudonyms
+from privacy.vault.tokens import Links, Pseudonyms
 from privacy.web.requests import Edge
 
 
@@ -32,6 +34,9 @@ class Parts:
     accounts: Accounts
     sessions: Sessions
     attempts: Attempts
+    changes: Changes
+    links: Callable[[], Links]
+    queues: Queues
     pseudonyms: Callable[[], Pseudonyms]
     addresses: AddressSeal
 
@@ -46,6 +51,9 @@ def assemble(settings: SessionsSettings, clock: Clock = system_clock, clients: C
         accounts=Accounts(home.table("accounts")),
         sessions=Sessions(home.table("sessions"), home.policy),
         attempts=Attempts(home.table("sessions"), home.policy),
+        changes=Changes(home.table("signups"), home.policy),
+        links=home.links,
+        queues=home.queues(),
         pseudonyms=home.pseudonyms,
         addresses=home.addresses(),
     )

@@ -46,6 +46,8 @@ def sign_in(parts: Parts, form: SignIn, *, address: str | None, old_token: str |
     account = parts.accounts.with_address(pseudonyms.address(known or "nobody"))
     if not matches(form.password.get_secret_value(), account.password_hash if account else None) or account is None:
         raise WrongCredentialsError
+    if account.closed:  # it is being erased
+        raise WrongCredentialsError
     parts.attempts.forget(tag)
     token = new_session_token()
     hashed = session_hash(token)
@@ -53,6 +55,7 @@ def sign_in(parts: Parts, form: SignIn, *, address: str | None, old_token: str |
     if old_token:
         parts.sessions.end(session_hash(old_token))
     parts.sessions.create(session)
+    parts.accounts.contacted(account, now)
     return SignedIn(session, token)
 
 

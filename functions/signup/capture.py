@@ -15,7 +15,7 @@ from typing import Any
 from privacy.clock import rfc3339
 from privacy.models.accounts import Enquiry, PendingSignup
 from privacy.models.cards import card_fields
-from privacy.models.fields import InvalidFieldsError
+from privacy.models.fields import InvalidFieldsError, mailbox
 from privacy.models.ids import encode, new_id
 from privacy.models.signups import KNOWN_FIELDS, Contact, Signup, becomes_account, parse_signup
 from privacy.tables.store import ConditionFailedError
@@ -109,6 +109,7 @@ def _store_enquiry(parts: Parts, form: Contact, reference: str, now: datetime, s
         due_at=parts.policy.retention["enquiries.due"].after(now),
         expires_at=parts.policy.retention["enquiries.kept"].after(now),
         fields={name: value for name, value in fields.items() if value is not None},
+        email_tag=parts.pseudonyms().address(mailbox(form.email)),
     )
     with suppress(ConditionFailedError):  # stored by the request that this one repeats
         parts.enquiries.create(enquiry)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from privacy.models.accounts import Account, BillingRecord, Consent, PendingSignup
-from privacy.models.databases import Database, Status
+from privacy.models.databases import Database, Status, trial_name
 from privacy.models.fields import mailbox
 from privacy.models.ids import encode
 from privacy.models.sessions import Session
@@ -20,11 +20,6 @@ from privacy.vault.sealing import SealBrokenError, unseal
 from privacy.vault.tokens import TokenError, new_session_token, session_hash
 from signup.capture import PURPOSE
 from signup.parts import Parts
-
-DATABASE_NAME = "Free Trial"
-"""Of a trial database whose customer gave no company: a person's name has no place in a database's."""
-
-_DATABASE_NAME_CHARACTERS = 100
 
 
 class LinkError(Exception):
@@ -135,11 +130,10 @@ class _Making:
         )
 
     def _database(self, account_id: str) -> Database:
-        company = self.content["form"].get("company") or DATABASE_NAME
         return Database(
             id=self._id("db"),
             owner=self.parts.pseudonyms().owner(account_id),
-            name=company[:_DATABASE_NAME_CHARACTERS].strip(),
+            name=trial_name(self.content["form"].get("company")),
             region=self.content["region"],
             status=Status.ACTIVE,
             created_at=self.now,

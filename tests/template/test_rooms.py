@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "hosting": frozenset({"aws", "vault", "tables", "models", "policy", "clock"}),
     "removal": frozenset({"aws", "hosting", "vault", "tables", "models", "policy", "clock"}),
     "home": frozenset({"aws", "hosting", "vault", "tables", "policy", "queues", "settings"}),
+    "subjects": frozenset({"aws", "home", "hosting", "removal", "vault", "tables", "models", "policy", "clock"}),
     "portability": frozenset(
         {"archive", "aws", "hosting", "work", "removal", "vault", "tables", "models", "policy", "clock"}
     ),

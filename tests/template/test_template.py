@@ -240,7 +240,7 @@ def test_every_store_of_a_deletion_has_an_alarm_that_rings_when_it_is_a_second_o
 def test_the_certificate_names_every_table_that_keeps_earlier_states_of_a_database() -> None:
     from privacy.removal.certificate import RECOVERABLE_AT_HOME, RECOVERABLE_EVERYWHERE
 
-    of_no_database = {"accounts", "audit", "billing", "enquiries"}
+    of_no_database = {"accounts", "audit", "billing"}
     tables = resources("AWS::DynamoDB::Table")
     recoverable: dict[bool, set[str]] = {True: set(), False: set()}
     for table in tables.values():
@@ -259,10 +259,11 @@ def test_what_signs_is_a_key_that_never_leaves_kms(name: str) -> None:
 
 
 @pytest.mark.promise("databases.destroyed", "security.measures")
-def test_the_deletion_alone_signs_certificates_and_the_sealer_alone_signs_the_audit_trail() -> None:
+def test_what_removes_alone_signs_certificates_and_the_sealer_alone_signs_the_audit_trail() -> None:
     signs = {name: statement for name, statement in _statements() if "kms:Sign" in statement["Action"]}
-    assert set(signs) == {"DatabaseDeletionRole", "AuditSealingRole"}
-    assert "certificates" in json.dumps(signs["DatabaseDeletionRole"]["Condition"])
+    assert set(signs) == {"DatabaseDeletionRole", "ErasureRole", "AuditSealingRole"}
+    for name in ("DatabaseDeletionRole", "ErasureRole"):
+        assert "certificates" in json.dumps(signs[name]["Condition"])
     assert signs["AuditSealingRole"]["Resource"] == {"Fn::GetAtt": ["AuditKey", "Arn"]}
 
 

@@ -24,8 +24,20 @@ class PendingSignup:
     database_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """A new address, or a new password, that waits for its link: `sealed` opens only with the link's token. It ends at
+    `expires_at`, as its person was told.
+    """
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    sealed: bytes
+
+
 class Confirmation(Form):
-    """The body of `POST /signups/confirmation`: the token from the link in the mail."""
+    """The body of a confirmation: the token from the link in the mail."""
 
     token: Annotated[str, Field(strict=True, min_length=1, max_length=512)]
 
@@ -52,7 +64,8 @@ class Account:
 
     `last_contact_at` is when the person last signed in (to the day) or confirmed something: what they gave lives as
     long as its purpose after that (promise accounts.necessity). `signup_id` is the sign-up that it came from.
-    `closed` says that it is being erased: nobody can sign in any more.
+    `change_id` is the latest new address that waits, or waited, for its link. `closed` says that the account is being
+    erased: nobody can sign in any more.
     """
 
     id: str
@@ -65,6 +78,7 @@ class Account:
     last_contact_at: datetime
     captcha_score: str | None = None
     signup_id: str | None = None
+    change_id: str | None = None
     closed: bool = False
 
     @property
@@ -76,7 +90,7 @@ class Account:
 @dataclass(frozen=True, slots=True)
 class Enquiry:
     """A contact form, with the reference that its sender knows and the date by which we answer
-    (promise contact.inquiry).
+    (promise contact.inquiry). `email_tag` is the keyed pseudonym of its address, by which its person finds it.
     """
 
     reference: str
@@ -84,13 +98,23 @@ class Enquiry:
     due_at: datetime
     expires_at: datetime
     fields: dict[str, Any]
+    email_tag: str | None = None
+
+
+LAWFUL_FIELDS = ("amount", "currency", "description", "reference", "name", "postal_address")
+"""What an invoice must tell, beside its date (Singapore Goods and Services Tax (General) Regulations, regulation 11; EU
+Directive 2006/112/EC, article 226): a billing record has no more once its person's account is erased.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class BillingRecord:
-    """What the law makes us keep of a confirmed subscription's order: order fields, name, address, date."""
+    """What the law makes us keep of a confirmed subscription's order: order fields, name, address, date.
+
+    `account_id` is None once the account was erased.
+    """
 
     id: str
-    account_id: str
+    account_id: str | None
     recorded_at: datetime
     fields: dict[str, Any]

@@ -7,6 +7,9 @@ from typing import Any
 FORMAT = "perfectwork-deletion-certificate/1"
 """Names the fields and how they are signed; another form gets another number."""
 
+ERASURE_FORMAT = "perfectwork-erasure-certificate/1"
+"""The same for the erasure of a person."""
+
 ALGORITHM = "ECDSA_SHA_256"
 """The signature: ECDSA over NIST P-256 with SHA-256, in DER (FIPS 186-5; RFC 3279, 2.2.3)."""
 

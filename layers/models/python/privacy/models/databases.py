@@ -49,6 +49,17 @@ class DatabaseStateError(Exception):
         self.reason = reason
 
 
+TRIAL_NAME = "Free Trial"
+"""Of a trial database whose customer gave no company: a person's name has no place in a database's."""
+
+_NAME_CHARACTERS = 100
+
+
+def trial_name(company: str | None) -> str:
+    """What a free trial's database is called: like its customer's company."""
+    return (company or TRIAL_NAME)[:_NAME_CHARACTERS].strip()
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What a database holds, as last counted: it may lag."""
@@ -66,7 +77,8 @@ class Database:
     `owner` is the keyed pseudonym of its account, the only link to a person; `name` is the customer's own text and
     is gone once the database is destroyed. `since` is when the present state began. `importing` is the job of the
     latest import: while that job is not over, no other import may begin. `moving` is likewise the job of the latest
-    move to another Cloud Region, `backing_up` of the latest backup.
+    move to another Cloud Region, `backing_up` of the latest backup. `is_final` says that its owner is being erased, so
+    that it cannot be reactivated.
     """
 
     id: str
@@ -81,6 +93,7 @@ class Database:
     importing: str | None = None
     moving: str | None = None
     backing_up: str | None = None
+    is_final: bool = False
 
     def purge_at(self, policy: Policy) -> datetime | None:
         """The end of the grace period, when the database is deactivated: from that second on it cannot be
@@ -145,6 +158,8 @@ def can_reactivate(database: Database, policy: Policy, now: datetime) -> Databas
     Raises: DatabaseDestroyedError, DatabaseStateError (also at the very second at which the grace period ends).
     """
     purge_at = existing(database).purge_at(policy)
+    if database.is_final:
+        raise DatabaseStateError("your account is being erased; export the database while its grace period lasts")
     if purge_at is None:
         raise DatabaseStateError(f"the database is {database.status.value}, not deactivated")
     if purge_at <= now:

@@ -20,9 +20,11 @@ class Kind(StrEnum):
     BACKUP = "backup"
     RESTORE = "restore"
     MOVE = "move"
+    ACCOUNT = "account"
+    """An export of what is held about a person; its `database_id` is their account's id."""
 
 
-_QUEUES = {Kind.FILE: "import"} | {
+_QUEUES = {Kind.FILE: "import", Kind.ACCOUNT: "account-export"} | {
     kind: kind.value for kind in (Kind.EXPORT, Kind.IMPORT, Kind.BACKUP, Kind.RESTORE, Kind.MOVE)
 }
 
@@ -117,11 +119,18 @@ class Job:
     @property
     def message(self) -> dict[str, str]:
         """What its queue is told."""
+        if self.kind is Kind.ACCOUNT:
+            return {"account_id": self.database_id, "export_id": self.id}
         return {"database_id": self.database_id, "export_id" if self.kind is Kind.EXPORT else "job_id": self.id}
 
     def is_over(self) -> bool:
         """Whether no worker has anything left to do."""
         return self.status in (JobStatus.DONE, JobStatus.READY, JobStatus.FAILED)
+
+    def is_expired(self, policy: Policy, now: datetime) -> bool:
+        """Whether an export's file is gone for its readers, be it still there or not (promise exports.retention)."""
+        expires_at = self.file_expires_at(policy)
+        return self.status is JobStatus.READY and expires_at is not None and expires_at <= now
 
     def file_expires_at(self, policy: Policy) -> datetime | None:
         """When a ready export's file is gone (promise exports.retention)."""

@@ -11,7 +11,8 @@ from privacy.models.fields import EMAIL_MAX_CHARACTERS, PASSWORD_MAX_CHARACTERS,
 from privacy.policy import Policy
 
 
-def _as_it_was_set(password: SecretStr) -> SecretStr:
+def as_it_was_set(password: SecretStr) -> SecretStr:
+    """A password that is compared, in the form in which it was set (NFKC)."""
     return SecretStr(unicodedata.normalize("NFKC", password.get_secret_value()))
 
 
@@ -22,7 +23,7 @@ class SignIn(Form):
 
     email: Annotated[str, Field(strict=True, max_length=EMAIL_MAX_CHARACTERS + 64)]
     password: Annotated[
-        SecretStr, Field(strict=True, max_length=4 * PASSWORD_MAX_CHARACTERS), AfterValidator(_as_it_was_set)
+        SecretStr, Field(strict=True, max_length=4 * PASSWORD_MAX_CHARACTERS), AfterValidator(as_it_was_set)
     ]
 
 

@@ -38,17 +38,17 @@ RECOVERABLE_AT_HOME = {
 
 _ITEMS = "DynamoDB Query of every partition to its end, read consistently"
 _OBJECTS = "S3 ListObjectVersions and ListMultipartUploads to their end"
-_VERSIONS = "object versions, delete markers and unfinished uploads"
+VERSIONS = "object versions, delete markers and unfinished uploads"
 
 _STORES = {
     "jobs": ("exports, imports, uploads, backups and moves as the control panel knew them", _ITEMS),
     "deletions": ("notes of single records and files that were deleted before", _ITEMS),
     "records": ("records", _ITEMS),
     "catalogue": ("the rows of files, with their paths", _ITEMS),
-    "files": (f"files: {_VERSIONS}", _OBJECTS),
-    "exports": (f"exports: {_VERSIONS}", _OBJECTS),
-    "uploads": (f"uploads: {_VERSIONS}", _OBJECTS),
-    "backups": (f"backups: {_VERSIONS}", _OBJECTS),
+    "files": (f"files: {VERSIONS}", _OBJECTS),
+    "exports": (f"exports: {VERSIONS}", _OBJECTS),
+    "uploads": (f"uploads: {VERSIONS}", _OBJECTS),
+    "backups": (f"backups: {VERSIONS}", _OBJECTS),
 }
 """What each store holds, and how it is listed."""
 

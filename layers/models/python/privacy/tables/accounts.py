@@ -6,13 +6,20 @@ Index `marketing` (`marketing_shard`, `marketing_at`), sparse: who agreed, since
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from boto3.dynamodb.conditions import Attr, Key
 
 from privacy.models.accounts import Account, Consent
-from privacy.tables.store import SHARDS, Item, Operation, Table, epoch, instant, shard_of
+from privacy.policy import Period
+from privacy.tables.expiry import Expiring, over_condition
+from privacy.tables.store import SHARDS, ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
+
+CONTACT = timedelta(days=1)
+"""How exactly the last contact is kept."""
 
 LEAD_SHARDS = tuple(f"lead-{shard}" for shard in SHARDS)
 
@@ -54,6 +61,81 @@ class Accounts:
         account = self.get(item["account_id"] if item else "acc_of_nobody")
         return account if item else None
 
+    def change_profile(self, account: Account, profile: dict[str, Any]) -> Account:
+        """Write another profile, if the account is still as it was read. Raises: ConditionFailedError."""
+        same = Attr("profile").eq(account.profile) & Attr("closed").not_exists()
+        return _account(self.table.update({"id": account.id}, {"profile": profile}, same))
+
+    def change_address_operations(self, account: Account, email: str, email_tag: str) -> list[Operation]:
+        """The three writes that give an account another address: refused when the account is no longer as it was read
+        (the first), or when the new address has an account (the second).
+        """
+        same = Attr("profile").eq(account.profile) & Attr("closed").not_exists()
+        changes = {"profile": account.profile | {"email": email}, "email_tag": email_tag}
+        new = {"id": f"email#{email_tag}", "account_id": account.id}
+        changed = self.table.update_operation({"id": account.id}, changes, same)
+        taken = self.table.put_operation(new, Attr("id").not_exists() | Attr("account_id").eq(account.id))
+        if email_tag == account.email_tag:  # written in another way, it is the same mailbox
+            return [changed, taken]
+        return [changed, taken, self.table.delete_operation({"id": f"email#{account.email_tag}"})]
+
+    def note_change(self, account: Account, change_id: str) -> None:
+        """Note what new address waits for its link. Raises: ConditionFailedError when it is gone or closed."""
+        alive = Attr("email_tag").exists() & Attr("closed").not_exists()
+        self.table.update({"id": account.id}, {"change_id": change_id}, alive)
+
+    def close_operation(self, account_id: str) -> Operation:
+        """The write that closes an account: from here on nobody signs in, and no marketing leaves. Repeated, the same;
+        refused when it is gone.
+        """
+        changes: Item = {"closed": True, "marketing_shard": None, "marketing_at": None, "shard": None}
+        return self.table.update_operation({"id": account_id}, changes, Attr("email_tag").exists())
+
+    def close_unheard_operation(self, account: Account) -> Operation:
+        """The write that closes an account whose person was not heard of since it was read; refused when they were, or
+        when it is closed.
+        """
+        changes: Item = {"closed": True, "marketing_shard": None, "marketing_at": None, "shard": None}
+        unheard = Attr("last_contact_at").eq(epoch(account.last_contact_at)) & Attr("closed").not_exists()
+        return self.table.update_operation({"id": account.id}, changes, unheard)
+
+    def shrink(self, account_id: str) -> None:
+        """Keep of a profile what signing in needs, and take it out of marketing: its person waits for the end of their
+        databases' grace period.
+        """
+        account = self.get(account_id)
+        if account is None:
+            return
+        profile = {name: value for name, value in account.profile.items() if name in ("kind", "email")}
+        over = _marketing(account_id, replace(account.marketing, agreed=False), account.last_contact_at)
+        changes: Item = {"profile": profile, "captcha_score": None, **over}
+        with suppress(ConditionFailedError):
+            self.table.update({"id": account_id}, changes, Attr("email_tag").eq(account.email_tag))
+
+    def set_password(self, account: Account, password_hash: str) -> None:
+        """Give an account another password; with one, it is no lead any more.
+
+        Raises: ConditionFailedError when it is gone or closed, or its password is no longer the one that was read.
+        """
+        old = account.password_hash
+        same = Attr("password_hash").eq(old) if old else Attr("password_hash").not_exists()
+        still = Attr("email_tag").exists() & Attr("closed").not_exists()
+        changes = {"password_hash": password_hash, "shard": shard_of(account.id)}
+        self.table.update({"id": account.id}, changes, same & still)
+
+    def contacted(self, account: Account, now: datetime) -> None:
+        """Note that a person was heard of: what they gave lives on from here (promise accounts.necessity). Once a day
+        is enough, and an account that is gone stays gone.
+        """
+        if now - account.last_contact_at < CONTACT:
+            return
+        heard = {"last_contact_at": epoch(now)}
+        if account.marketing.agreed:
+            heard["marketing_at"] = epoch(now)
+        index = Attr("marketing_shard").exists() if account.marketing.agreed else Attr("marketing_shard").not_exists()
+        with suppress(ConditionFailedError):  # erased, or they chose otherwise at this moment: the next contact counts
+            self.table.update({"id": account.id}, heard, Attr("email_tag").exists() & index)
+
     def choose_marketing(self, account_id: str, choice: Consent) -> None:
         """Note a choice about marketing: it counts from this write on.
 
@@ -71,6 +153,34 @@ class Accounts:
         condition = Key("marketing_shard").eq(shard)
         for item in self.table.query(condition, index="marketing", after=start, names=("id",), page=page):
             yield item["id"]
+
+    def due(self, shards: tuple[str, ...], period: Period, now: datetime) -> Iterator[tuple[Account, datetime]]:
+        """The accounts of some shards (`SHARDS`, or `LEAD_SHARDS`) whose last contact is longer ago than a period, each
+        with when that was over; those that are in use by then are among them.
+        """
+        for account_id, over in Expiring(self.table, "id", "due", "last_contact_at", period, shards).due(now):
+            account = self.get(account_id)
+            if account is not None and not account.closed and period.over(account.last_contact_at, now):
+                yield account, over
+
+    def marketing_due(self, period: Period, now: datetime) -> Iterator[tuple[Account, datetime]]:
+        """Those who agreed to marketing, and whose last contact is longer ago than a period."""
+        for shard in SHARDS:
+            condition = Key("marketing_shard").eq(shard) & Key("marketing_at").lte(
+                epoch(period.latest_origin_over(now))
+            )
+            for item in self.table.query(condition, index="marketing", names=("id", "marketing_at")):
+                account, origin = self.get(item["id"]), instant(item["marketing_at"])
+                if account is not None and account.marketing.agreed and period.over(origin, now):
+                    yield account, period.after(origin)
+
+    def end_marketing(self, account: Account, choice: Consent, period: Period, now: datetime) -> bool:
+        """Note that a consent ended with its period, unless its person was heard of in the meantime."""
+        still = Attr("email_tag").exists() & over_condition("marketing_at", period, now)
+        with suppress(ConditionFailedError):
+            self.table.update({"id": account.id}, _marketing(account.id, choice, choice.at), still)
+            return True
+        return False
 
 
 def _shard(account: Account) -> str:
@@ -107,5 +217,6 @@ def _account(item: Item) -> Account:
         last_contact_at=instant(item["last_contact_at"]),
         captcha_score=item.get("captcha_score"),
         signup_id=item.get("signup_id"),
+        change_id=item.get("change_id"),
         closed=item.get("closed", False),
     )

@@ -14,7 +14,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from privacy.models.attempts import wait_after
 from privacy.policy import Policy
 from privacy.tables.expiry import Expiring
-from privacy.tables.store import SHARDS, ConditionFailedError, Item, Table, epoch, shard_of
+from privacy.tables.store import SHARDS, ConditionFailedError, Item, Table, epoch, instant, shard_of
 
 _KIND = "attempt#"
 
@@ -49,6 +49,13 @@ class Attempts:
             except ConditionFailedError:
                 continue
         return 1
+
+    def get(self, tag: str, now: datetime) -> tuple[int, datetime] | None:
+        """The attempts at an address and when the latest was, if that is not over."""
+        found = self.table.get({"token_hash": _KIND + tag})
+        if found is None or self.expiring().is_over(found, now):
+            return None
+        return found["attempts"], instant(found["last_used_at"])
 
     def forget(self, tag: str) -> None:
         """Forget the attempts at an address: somebody signed in."""

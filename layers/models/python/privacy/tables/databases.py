@@ -6,6 +6,7 @@ only what waits for something is in it, so finding what is due costs what is due
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from privacy.models.databases import NEXT, Counts, Database, Status, UnknownDatabaseError
 from privacy.models.ids import is_id
-from privacy.tables.store import SHARDS, Item, Operation, Table, epoch, instant, shard_of
+from privacy.tables.store import SHARDS, ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
 
 _NEVER = 0
 """As a time: the first backup is due at once."""
@@ -57,6 +58,21 @@ class Databases:
         for item in self.table.query(Key("owner").eq(owner), index="by-owner", after=start, page=page):
             yield _database(item)
 
+    def deactivate_for_good(self, database: Database, now: datetime) -> None:
+        """Begin the grace period of an active database (one that is deactivated goes on with its own), and let nobody
+        reactivate it: its owner is being erased. Raises: ConditionFailedError when it is no longer as it was read.
+        """
+        changes: Item = {}
+        unchanged = Attr("status").eq(database.status.value) & Attr("since").eq(epoch(database.since))
+        if database.status is not Status.DEACTIVATED:
+            changes, unchanged = _step(database, Status.DEACTIVATED, now)
+        self.table.update({"id": database.id}, changes | {"is_final": True}, unchanged)
+
+    def rename(self, database: Database, name: str) -> None:
+        """Give a database another name, if it has still the one that was read."""
+        with suppress(ConditionFailedError):
+            self.table.update({"id": database.id}, {"name": name}, Attr("name").eq(database.name))
+
     def is_in(self, *states: Status) -> ConditionBase:
         """The condition that a database exists and is in one of some states."""
         return Attr("status").is_in([state.value for state in states])
@@ -71,6 +87,8 @@ class Databases:
         Raises: ConditionFailedError when it is not; ValueError for a step that no database may take.
         """
         changes, unchanged = _step(database, to, now)
+        if to is Status.ACTIVE:
+            unchanged = unchanged & Attr("is_final").not_exists()
         return _database(self.table.update({"id": database.id}, changes, unchanged))
 
     def change_operation(self, database: Database, to: Status, now: datetime) -> Operation:
@@ -203,4 +221,5 @@ def _database(item: Item) -> Database:
         importing=item.get("importing"),
         backing_up=item.get("backing_up"),
         moving=item.get("moving"),
+        is_final=item.get("is_final", False),
     )

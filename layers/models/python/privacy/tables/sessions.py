@@ -65,6 +65,13 @@ class Sessions:
         """Make a session worth nothing; ending it twice is the same."""
         self.table.delete({"token_hash": token_hash})
 
+    def end_others(self, account_id: str, but: str | None = None) -> int:
+        """Make every session of an account worth nothing, but one; how many there were."""
+        ended = [session for session in self.of_account(account_id) if session.token_hash != but]
+        for session in ended:
+            self.end(session.token_hash)
+        return len(ended)
+
     def expiring(self) -> tuple[Expiring, Expiring]:
         """What is due under either limit."""
         return (

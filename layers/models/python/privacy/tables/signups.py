@@ -44,6 +44,10 @@ class Signups:
         with contextlib.suppress(ConditionFailedError):
             self.table.delete({"id": signup_id}, waiting)
 
+    def forget(self, signup_id: str) -> None:
+        """Remove a sign-up, whatever became of it: its account is erased."""
+        self.table.delete({"id": signup_id})
+
     def expiring(self) -> Expiring:
         """What is due."""
         return Expiring(self.table, "id", "due", "created_at", self.policy.retention["signups.pending"])

@@ -28,6 +28,8 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /visits": Open.ANYBODY,
         "POST /sessions": Open.ANYBODY,
         "GET /certificates/key": Open.ANYBODY,
+        "POST /password-resets": Open.ANYBODY,
+        "POST /password-resets/confirmation": Open.ANYBODY,
         # the control panel
         "GET /sessions/current": Open.CUSTOMER,
         "DELETE /sessions/current": Open.CUSTOMER,
@@ -58,6 +60,17 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /uploads": Open.CUSTOMER,
         "POST /uploads/{upload_id}/completion": Open.CUSTOMER,
         # the person's rights
+        "PUT /account/password": Open.CUSTOMER,
+        "GET /account": Open.CUSTOMER,
+        "PATCH /account": Open.CUSTOMER,
+        "POST /account/email/confirmation": Open.CUSTOMER,
+        "GET /account/data": Open.CUSTOMER,
+        "POST /account/data/exports": Open.CUSTOMER,
+        "GET /account/data/exports/{export_id}": Open.CUSTOMER,
+        "POST /account/erasure": Open.CUSTOMER,
+        "GET /account/erasure": Open.CUSTOMER,
+        "GET /helpdesk/erasures": _HELPDESK,
+        "POST /helpdesk/erasures/{erasure_id}/decision": _HELPDESK,
         # recordings
         # marketing
         # access of the HelpDesk

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from privacy.models import databases, jobs, rawjson
+from privacy.models import databases, erasures, jobs, rawjson
 from privacy.models.fields import InvalidFieldsError, field_errors
 from privacy.models.paging import CursorError
 from privacy.tables.store import StoreBusyError
@@ -116,7 +116,9 @@ def problem_of(error: Exception) -> ProblemError | None:
             return ProblemError(404, "there is no such record or file")
         case databases.DatabaseDestroyedError():
             return ProblemError(410, "the database is destroyed")
-        case databases.DatabaseStateError() | jobs.JobStateError():
+        case erasures.UnknownErasureError():
+            return ProblemError(404, "there is no such request")
+        case databases.DatabaseStateError() | jobs.JobStateError() | erasures.ErasureStateError():
             return ProblemError(409, error.reason)
         case jobs.UnknownJobError():
             return ProblemError(404, "there is no such job, export or upload")

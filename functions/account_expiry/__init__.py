@@ -1,0 +1,1 @@
+"""Account expiry: what people gave ends with its purpose, and erasures that stand still go on (schedule)."""

@@ -1,0 +1,1 @@
+"""The HelpDesk's desk for erasures: what waits, what one would do, and the decision."""

@@ -1,0 +1,146 @@
+"""The certificate of a person's erasure: what was removed, what a law keeps, how absence was checked, and what nobody
+can reach. It holds nothing of the person.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from privacy.clock import rfc3339
+from privacy.models.certificates import ERASURE_FORMAT
+from privacy.models.erasures import Erasure
+from privacy.models.ids import new_id
+from privacy.models.removals import Progress
+from privacy.policy import Policy
+from privacy.removal.certificate import MESSAGES, RECOVERY
+from privacy.subjects.holding import Holding
+
+RECOVERABLE = {
+    "accounts": "the account's profile, password hash and consent",
+    "billing": "billing records with the fields that an erasure takes away",
+    "databases": "the names of databases that are destroyed, with their owner's keyed pseudonym",
+}
+"""The tables with point-in-time recovery that held something of a person (template.yaml), and what a copy shows."""
+
+_METHOD = {
+    "transfer": "S3 ListObjectVersions and ListMultipartUploads to their end",
+}
+_ITEMS = "DynamoDB GetItem, and Query of the person's part of the table or index to its end"
+
+
+def facts(
+    erasure: Erasure,
+    holdings: Sequence[Holding],
+    journal: Mapping[str, Progress],
+    listings: tuple[datetime, datetime],
+    policy: Policy,
+    home: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """The certificate's own content, before it has a place in the chain and a signature. `listings` are when the two
+    listings began that found everything empty.
+    """
+    return {
+        "format": ERASURE_FORMAT,
+        "id": new_id("crt"),
+        "request_id": erasure.id,
+        "policy_version": policy.version.isoformat(),
+        "requested_at": rfc3339(erasure.created_at),
+        "decided_at": rfc3339(erasure.decided_at or erasure.created_at),
+        "erased_at": rfc3339(now),
+        "stores": [_store(holding, journal, listings, home) for holding in holdings],
+        "databases": [{"database_id": database_id} for database_id in erasure.destroyed],
+        "processors": [{"processor": notice["processor"], "noted_at": rfc3339(now)} for notice in erasure.notices],
+        "kept": _kept(erasure, home),
+        "unreachable": _unreachable(policy, home, now),
+    }
+
+
+def _store(
+    holding: Holding, journal: Mapping[str, Progress], listings: tuple[datetime, datetime], home: str
+) -> dict[str, Any]:
+    progress = next((entry for entry in journal.values() if entry.store == holding.category), None)
+    emptied = progress.done_at if progress and progress.done_at else listings[0]
+    method = _METHOD.get(holding.store, _ITEMS)
+    return {
+        "store": holding.category,
+        "region": home,
+        "holds": holding.holds,
+        "removed": progress.removed if progress else 0,
+        "emptied_at": rfc3339(emptied),
+        "checks": [{"method": method, "at": rfc3339(at), "left": 0} for at in listings],
+    }
+
+
+def _kept(erasure: Erasure, home: str) -> list[dict[str, Any]]:
+    by_law = [
+        {
+            "what": f"{kept['category']}: {kept['count']} with the fields {', '.join(kept['fields'])}",
+            "region": home,
+            "why": kept["why"],
+            "until": kept["until"],
+        }
+        for kept in erasure.kept
+    ]
+    return [
+        *by_law,
+        {
+            "what": "the request: its dates, what was decided and by whom, as a pseudonym; not whose it was",
+            "region": home,
+            "why": "proves that it was answered",
+            "until": None,
+        },
+        {
+            "what": "the address that this certificate is sent to",
+            "region": home,
+            "why": "it is removed as soon as the mail has left",
+            "until": None,
+        },
+        {
+            "what": "the audit trail's entries about the request, by its id, and this certificate",
+            "region": home,
+            "why": "prove the erasure",
+            "until": None,
+        },
+    ]
+
+
+def _unreachable(policy: Policy, home: str, now: datetime) -> list[dict[str, Any]]:
+    """What could not be removed, where, why, and by when it is gone (null: that is not ours to say). Never left out."""
+    until = rfc3339(now + RECOVERY)
+    rows = [
+        {
+            "what": f"earlier states of the table {table} in point-in-time recovery: {shows}",
+            "region": home,
+            "why": "DynamoDB lets nobody remove a single item from them; they are not restored but by our operators",
+            "until": until,
+        }
+        for table, shows in RECOVERABLE.items()
+    ]
+    return [
+        *rows,
+        {
+            "what": "sign-ups and asked-for passwords with this address that wait for their links: sealed",
+            "region": home,
+            "why": "they open only with the link that was sent to the address, and name nobody else",
+            "until": rfc3339(policy.retention["signups.pending"].after(now)),
+        },
+        {
+            "what": "ids of ours, alone, in messages and in notes of repeated requests",
+            "region": home,
+            "why": "they are not searched: none holds anything of a person",
+            "until": rfc3339(now + MESSAGES),
+        },
+        {
+            "what": "logs",
+            "region": None,
+            "why": "they are not searched: no name, address, or id of an account is written to them",
+            "until": None,
+        },
+        {
+            "what": "mails that were sent, and what was downloaded",
+            "region": None,
+            "why": "they lie outside our systems",
+            "until": None,
+        },
+    ]

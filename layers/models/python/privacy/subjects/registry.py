@@ -1,0 +1,151 @@
+"""The registry: every store of the template either declares here what it holds about a person, or says why it holds
+nothing of one. A store that does neither fails a test (promise rights.access).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from privacy.clock import rfc3339
+from privacy.home import Home
+from privacy.models.paging import CursorError
+from privacy.subjects import holdings
+from privacy.subjects.holding import Holding, Item
+from privacy.subjects.person import Person
+from privacy.tables.accounts import Accounts
+from privacy.tables.attempts import Attempts
+from privacy.tables.billing import Billing
+from privacy.tables.changes import Changes
+from privacy.tables.databases import Databases
+from privacy.tables.enquiries import Enquiries
+from privacy.tables.erasures import Erasures
+from privacy.tables.jobs import Jobs
+from privacy.tables.sessions import Sessions
+from privacy.tables.signups import Signups
+
+NOTHING_OF_A_PERSON: Mapping[str, str] = MappingProxyType(
+    {
+        "idempotency": "digests and ids of ours, for a day",
+        "visits": "tied to nobody: no account, session or address of mail is in it (promise visits.unlinked)",
+        "keys": "wrapped data keys of databases",
+        "content": "the customers' databases, sealed: each is its owner's own, exported and destroyed by itself",
+        "deletions": "keyed names of what an owner deleted of a database",
+        "removals": "journals and certificates: counts, digests and dates",
+        "backup": "the customers' databases, sealed: destroyed with them",
+        "audit": "pseudonyms, ids and words of ours; it outlives an erasure (promise security.measures)",
+    }
+)
+"""The stores, by name without the stack's, that hold nothing of a person as a person, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All holdings, in the order in which an erasure empties them."""
+
+    holdings: Sequence[Holding]
+
+    def page(
+        self, person: Person, now: datetime, limit: int, cursor: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Some of what is held about a person, category after category, and where to go on.
+
+        Raises: CursorError.
+        """
+        names = [holding.category for holding in self.holdings]
+        category, _, place = (cursor or "").partition("/")
+        if cursor is not None and category not in names:
+            raise CursorError
+        shown: list[dict[str, Any]] = []
+        last = ""
+        for holding in self.holdings[names.index(category) if category else 0 :]:
+            after = place if holding.category == category else ""
+            for item in sorted(holding.items(person, now), key=lambda one: one.place):
+                if item.place <= after:
+                    continue
+                if len(shown) == limit:
+                    return shown, last
+                shown.append(told(holding, item))
+                last = f"{holding.category}/{item.place}"
+        return shown, None
+
+    def everything(self, person: Person, now: datetime) -> dict[str, list[dict[str, Any]]]:
+        """All that is held about a person, by category."""
+        return {
+            holding.category: [
+                told(holding, item) for item in sorted(holding.items(person, now), key=lambda one: one.place)
+            ]
+            for holding in self.holdings
+        }
+
+    def kept(self, person: Person, now: datetime) -> list[dict[str, Any]]:
+        """What a law makes us keep of a person after their erasure: which fields, why, and until when."""
+        return [kept.document() for holding in self.holdings for kept in holding.kept(person, now)]
+
+    def notices(self, person: Person, now: datetime) -> list[dict[str, Any]]:
+        """Which processors received something of a person, with the ids of the records that tell what: each is to be
+        told of an erasure (promise rights.erase).
+        """
+        told: dict[str, list[str]] = {}
+        for holding in self.holdings:
+            for item in holding.items(person, now) if isinstance(holding, holdings.OfBilling) else ():
+                if processor := item.data.get("processor"):
+                    told.setdefault(str(processor), []).append(str(item.data["id"]))
+        return [{"processor": name, "billing": ids} for name, ids in sorted(told.items())]
+
+    def waiting(self, person: Person, now: datetime) -> list[dict[str, Any]]:
+        """The person's databases that wait for the end of their grace period, as an erasure tells what is kept."""
+        databases = [
+            item
+            for holding in self.holdings
+            if isinstance(holding, holdings.OfDatabases)
+            for item in holding.items(person, now)
+            if item.ends
+        ]
+        why = "you chose to keep your databases until their grace period ends, and signing in as long"
+        return [
+            {"category": "databases", "count": 1, "fields": [item.data["id"]], "why": why, "until": rfc3339(item.ends)}
+            for item in databases
+            if item.ends
+        ]
+
+    def correct(self, person: Person, old: Mapping[str, Any], new: Mapping[str, Any], email_tag: str) -> None:
+        """Bring every copy of a profile in line with its correction (promise rights.rectify)."""
+        for holding in self.holdings:
+            holding.correct(person, old, new, email_tag)
+
+
+def told(holding: Holding, item: Item) -> dict[str, Any]:
+    """A thing as its person sees it (api.md, `GET /account/data`)."""
+    return {
+        "category": holding.category,
+        "purpose": holding.purpose,
+        "origin": holding.origin,
+        "retention_ends": rfc3339(item.ends) if item.ends else None,
+        "recipients": list(item.recipients),
+        "data": dict(item.data),
+    }
+
+
+def registry(home: Home) -> Registry:
+    """The registry over the stores of the home region."""
+    policy = home.policy
+    accounts, databases = Accounts(home.table("accounts")), Databases(home.table("databases"))
+    jobs, sessions = Jobs(home.table("jobs")), home.table("sessions")
+    host = home.hosts()(policy.region_in(home.settings.home_region))
+    return Registry(
+        [
+            holdings.OfSignups(Signups(home.table("signups"), policy), policy),
+            holdings.OfChanges(Changes(home.table("signups"), policy)),
+            holdings.OfAttempts(Attempts(sessions, policy), policy),
+            holdings.OfEnquiries(Enquiries(home.table("enquiries"), policy)),
+            holdings.OfBilling(Billing(home.table("billing"), policy), policy),
+            holdings.OfExports(jobs, policy),
+            holdings.OfExportFiles(host),
+            holdings.OfErasures(Erasures(home.table("erasures"), policy), policy),
+            holdings.OfDatabases(databases, policy),
+            holdings.OfSessions(Sessions(sessions, policy), policy),
+            holdings.OfAccounts(accounts, databases, policy),
+        ]
+    )
