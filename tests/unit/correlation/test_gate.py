@@ -198,6 +198,7 @@ def test_a_request_that_broke_off_is_on_record_once_when_it_is_repeated(gate: Ga
 def test_a_request_waits_to_the_last_second_of_its_week(gate: Gate, account_id: str) -> None:
     begin, correlation_id = gate.clock(), gate.asked(account_id)
     late = gate.asked(account_id)
+    assert {row["ttl"] for row in items("correlations")} == {int((begin + WEEK).timestamp())}
     gate.clock.set(begin + WEEK - SECOND)
     assert gate.show(correlation_id).status == 200
     assert gate.approve(correlation_id).status == 200

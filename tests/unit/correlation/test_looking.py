@@ -182,6 +182,21 @@ class SmallPages(Table):
         return super().pages(condition, **how | {"page": 3})
 
 
+def test_an_approval_looks_once_into_each_shard_and_reads_no_table_through(gate: Gate, account_id: str) -> None:
+    visit(NOON)
+    visit(NOON, ELSEWHERE)
+    correlation_id = gate.asked(account_id)
+    with recorded() as calls:
+        gate.result(correlation_id)
+    del calls["secretsmanager.GetSecretValue"]  # kept for minutes
+    assert calls == {
+        "dynamodb.GetItem": 1,
+        "dynamodb.Query": 1 + 16,
+        "kms.Decrypt": 1,
+        "dynamodb.TransactWriteItems": 1,
+    }
+
+
 def test_pages_without_a_find_are_gone_through_to_the_end(parts: Parts) -> None:
     account = new_id("acc")
     session(parts, account, NOON, ADDRESS)

@@ -1,5 +1,7 @@
 """What leaks of one table tells nothing of another: both sides have nothing in common but what time it was."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,10 +14,12 @@ import signup.parts
 import visits.app
 import visits.parts
 from correlation.parts import Parts
+from privacy.clock import rfc3339
+from privacy.models.staff import Staff
 from privacy.settings import load
 from tests.template.source import template
-from tests.unit.correlation.conftest import ADDRESS, Gate
-from tests.unit.engine import SetClock, environment, http, items
+from tests.unit.correlation.conftest import ADDRESS, HOUR, Gate, trail
+from tests.unit.engine import NOON, SetClock, environment, http, items
 from tests.unit.people import CANARIES, PASSWORD, confirmed
 
 pytestmark = pytest.mark.promise("correlation.gate", "visits.unlinked")
@@ -115,3 +119,20 @@ def test_a_person_has_another_stand_in_for_every_use(gate: Gate, parts: Parts, p
     assert "correlations" in lies_in(person)  # while the other request waits
     gate.result(waiting)
     assert not lies_in(person) & {"visits", "correlations", "audit", "idempotency"}
+
+
+def test_who_reads_the_stores_cannot_guess_a_case_by_the_digest_of_its_request(
+    gate: Gate, parts: Parts, person: str
+) -> None:
+    """The trail tells who asked, and keys and bodies are short: what is digested with them is in no store."""
+    gate.asked(person, key="key-1")
+    ((actor, request),) = ((row["actor"], row["subject"]) for row in trail())
+    (kept,) = (row for row in items("idempotency") if row["ids"] == {"correlation_id": request})
+    window = {"from": rfc3339(NOON), "to": rfc3339(NOON + HOUR)}
+    body = json.dumps({"account_id": person, "window": window, "ground": "security", "case": "Case 4711"})
+
+    def guess(who: str) -> str:
+        return hashlib.sha256("\0".join((who, "key-1", body, "")).encode()).hexdigest()
+
+    assert guess(actor) != kept["body"]
+    assert guess(parts.scope(Staff("person-security", frozenset()))) == kept["body"]
