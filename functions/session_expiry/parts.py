@@ -10,6 +10,7 @@ from privacy.settings import Deployment
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.changes import Changes
+from privacy.tables.correlations import Correlations
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.expiry import Expiring
 from privacy.tables.idempotency import Idempotency
@@ -37,6 +38,7 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "changes": (Changes(home.table("signups"), home.policy).expiring(),),
             "enquiries": (Enquiries(home.table("enquiries"), home.policy).expiring(),),
             "billing": (Billing(home.table("billing"), home.policy).expiring(),),
+            "correlations": Correlations(home.table("correlations"), home.policy).expiring(),
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
         },
     )

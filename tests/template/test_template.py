@@ -82,6 +82,43 @@ def test_the_correlation_function_alone_may_decrypt_the_address_of_a_sign_in() -
             assert statement["Action"] == allowed, name
 
 
+@pytest.mark.promise("visits.unlinked", "correlation.gate")
+def test_the_key_of_the_addresses_refuses_everybody_but_the_correlation_function_whatever_else_they_may() -> None:
+    (denied,) = (
+        statement
+        for statement in template()["Resources"]["AddressKey"]["Properties"]["KeyPolicy"]["Statement"]
+        if statement["Effect"] == "Deny"
+    )
+    assert {"kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant"} <= set(denied["Action"])
+    assert denied["Principal"] == {"AWS": "*"}
+    named = denied["Condition"]["ArnNotLike"]["aws:PrincipalArn"]["Fn::Sub"]
+    assert named.endswith(":role/${AWS::StackName}-CorrelationRole-*")  # as CloudFormation names it by itself
+    assert "RoleName" not in template()["Resources"]["CorrelationRole"]["Properties"]
+
+
+def _readers(*things: str) -> set[str]:
+    """The roles that may read a table of these, or an index of it."""
+    reads = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}
+    found = set()
+    for name, statement in _statements():
+        reached = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        tables = {
+            json.dumps(resource).partition(":table/${AWS::StackName}-")[2].split("/")[0].rstrip('"}')
+            for resource in reached
+        }
+        if reads & set(statement["Action"]) and tables & set(things):
+            found.add(name)
+    return found
+
+
+@pytest.mark.promise("correlation.gate", "visits.unlinked")
+def test_the_correlation_function_alone_reads_both_visits_and_what_names_a_person() -> None:
+    visits, persons = _readers("visits"), _readers("accounts", "sessions", "signups", "enquiries", "billing")
+    assert {"CorrelationRole", "LogPurgingRole"} <= visits
+    assert {"CorrelationRole", "SessionsRole", "SignupRole"} <= persons
+    assert visits & persons == {"CorrelationRole"}
+
+
 @pytest.mark.promise("visits.unlinked")
 def test_what_captures_visits_can_reach_nothing_that_names_a_person() -> None:
     reached = json.dumps([statement["Resource"] for name, statement in _statements() if name == "VisitsRole"])
@@ -137,7 +174,9 @@ def test_the_key_table_has_no_point_in_time_recovery() -> None:
 
 
 @pytest.mark.promise("visits.retention", "sessions.max-age", "signup.confirmed")
-@pytest.mark.parametrize("name", ["VisitsTable", "SessionsTable", "SignupsTable", "IdempotencyTable"])
+@pytest.mark.parametrize(
+    "name", ["VisitsTable", "SessionsTable", "SignupsTable", "CorrelationsTable", "IdempotencyTable"]
+)
 def test_what_expires_has_ttl_and_no_point_in_time_recovery_that_would_outlive_it(name: str) -> None:
     properties = template()["Resources"][name]["Properties"]
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}

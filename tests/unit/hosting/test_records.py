@@ -37,9 +37,12 @@ class SmallPages(Table):
         names: Sequence[str] = (),
         page: int | None = None,
         newest_first: bool = False,
+        where: ConditionBase | None = None,
     ) -> Iterator[list[Item]]:
         size = min(page or 3, 3)
-        return super().pages(condition, index=index, after=after, names=names, page=size, newest_first=newest_first)
+        return super().pages(
+            condition, index=index, after=after, names=names, page=size, newest_first=newest_first, where=where
+        )
 
 
 @pytest.fixture

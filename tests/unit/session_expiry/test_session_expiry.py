@@ -8,23 +8,27 @@ import pytest
 from botocore.exceptions import ClientError
 
 from privacy import policy
-from privacy.models.accounts import BillingRecord, Enquiry, PendingSignup
+from privacy.models.accounts import BillingRecord, Enquiry, PendingChange, PendingSignup
+from privacy.models.correlations import Correlation, Ground, Question
 from privacy.models.sessions import Session
 from privacy.schedules import SweepFailedError
 from privacy.settings import Deployment, load
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
+from privacy.tables.changes import Changes
+from privacy.tables.correlations import Correlations
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
+from privacy.tables.store import transact
 from session_expiry.app import build
 from session_expiry.parts import Parts, assemble
 from tests.unit.engine import NOON, Context, SetClock, environment, gauges, items, sample, schedule_event, table
 
 POLICY = policy.load()
 NOTHING = {"removed": 0, "lag_seconds": 0, "left": False}
-STORES = ("sessions", "attempts", "signups", "enquiries", "billing", "idempotency")
+STORES = ("sessions", "attempts", "signups", "changes", "enquiries", "billing", "correlations", "idempotency")
 
 
 @pytest.fixture
@@ -56,6 +60,11 @@ def signup(number: int, created_at: datetime) -> None:
     Signups(table("signups"), POLICY).create(PendingSignup(f"sgn_{number}", created_at, expires, b"sealed"))
 
 
+def change(number: int, created_at: datetime) -> None:
+    expires = POLICY.retention["links.pending"].after(created_at)
+    Changes(table("signups"), POLICY).create(PendingChange(f"eml_{number}", created_at, expires, b"sealed"))
+
+
 def enquiry(number: int, created_at: datetime) -> None:
     Enquiries(table("enquiries"), POLICY).create(Enquiry(f"ENQ-{number}", created_at, created_at, created_at, {}))
 
@@ -66,12 +75,30 @@ def billing(number: int, recorded_at: datetime) -> None:
     records.table.client.put_item(**operation["Put"])
 
 
+def correlation(number: int, requested_at: datetime) -> None:
+    asked = Question("acc_x", requested_at, requested_at, "case")
+    made = Correlation(f"cor_{number}", Ground.LAW, "pseudonym", requested_at, asked)
+    requests = Correlations(table("correlations"), POLICY)
+    transact(requests.table.client, [requests.create_operation(made, asked)])
+
+
+def delivered(number: int, requested_at: datetime, decided_at: datetime) -> None:
+    correlation(number, requested_at)
+    requests = Correlations(table("correlations"), POLICY)
+    made = requests.get(f"cor_{number}", decided_at)
+    assert made is not None
+    write = requests.deliver_operation(made, decided_at, approver="a", decision="b", account="c", case="d")
+    transact(requests.table.client, [write])
+
+
 def key(number: int, created_at: datetime) -> None:
     Idempotency(table("idempotency"), POLICY).claim(f"key{number}", "body", {}, created_at)
 
 
 def left(store: str) -> list[dict[str, Any]]:
-    """What lies in a store, whoever may still read it; sessions and attempts share a table."""
+    """What lies in a store, whoever may still read it; some stores share a table."""
+    if store in ("signups", "changes"):
+        return [row for row in items("signups") if row["id"].startswith("sgn_") is (store == "signups")]
     if store not in ("sessions", "attempts"):
         return items(store)
     return [row for row in items("sessions") if ("attempts" in row) is (store == "attempts")]
@@ -83,8 +110,10 @@ ENDS = [
     ("sessions", session, datetime(2026, 12, 7, 12, 0, tzinfo=UTC)),
     ("attempts", attempt, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
     ("signups", signup, datetime(2026, 12, 7, 12, 0, tzinfo=UTC)),
+    ("changes", change, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
     ("enquiries", enquiry, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
     ("billing", billing, datetime(2031, 11, 30, 12, 0, tzinfo=UTC)),
+    ("correlations", correlation, datetime(2026, 12, 7, 12, 0, tzinfo=UTC)),
     ("idempotency", key, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
 ]
 
@@ -150,6 +179,23 @@ def test_where_two_days_share_an_end_each_session_keeps_its_hour(handler: Any, c
     assert tick(handler)["sessions"] == {"removed": 1, "lag_seconds": 2 * 3600, "left": False}
     clock.set(noon.replace(hour=14))
     assert sessions.use(f"{2:064x}", clock()) is None
+
+
+@pytest.mark.promise("correlation.gate")
+def test_a_correlation_that_was_delivered_outlives_its_wait_by_its_own_period(
+    parts: Parts, handler: Any, clock: SetClock
+) -> None:
+    week = BEGAN + timedelta(days=7)
+    delivered(1, BEGAN, week - timedelta(seconds=1))
+    clock.set(week)
+    waiting, _ = parts.stores["correlations"]
+    assert waiting.remove("cor_1", clock()) is False  # the index is a moment behind, and still has it
+    assert tick(handler)["correlations"] == NOTHING
+    year = datetime(2027, 11, 30, 12, 0, tzinfo=UTC)
+    clock.set(year - timedelta(seconds=1))
+    assert (tick(handler)["correlations"], len(items("correlations"))) == (NOTHING, 1)
+    clock.set(year)
+    assert tick(handler)["correlations"] == {"removed": 1, "lag_seconds": 0, "left": False}
 
 
 def test_an_attempt_after_which_another_was_made_stays(parts: Parts, handler: Any, clock: SetClock) -> None:

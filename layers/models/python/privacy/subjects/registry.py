@@ -39,6 +39,14 @@ NOTHING_OF_A_PERSON: Mapping[str, str] = MappingProxyType(
 )
 """The stores, by name without the stack's, that hold nothing of a person as a person, and why."""
 
+WITHHELD: Mapping[str, str] = MappingProxyType(
+    {
+        "correlations": "a request that waits for its second person: shown, it would warn of an inquiry by law or for "
+        "security (GDPR article 23); within a week it names nobody any more",
+    }
+)
+"""The stores that hold something about a person which they are not shown, and why."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registry:

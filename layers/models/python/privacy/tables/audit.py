@@ -19,7 +19,16 @@ from boto3.dynamodb.conditions import Attr, Key
 
 from privacy.models.audit import Entry, Head, head_of
 from privacy.models.ids import new_id
-from privacy.tables.store import ConditionFailedError, Item, Table, TransactionRefusedError, epoch, instant, transact
+from privacy.tables.store import (
+    ConditionFailedError,
+    Item,
+    Operation,
+    Table,
+    TransactionRefusedError,
+    epoch,
+    instant,
+    transact,
+)
 
 SEALED_AT_ONCE = 90
 """Entries of one block: a transaction has at most 100 operations
@@ -51,6 +60,10 @@ class Trail:
         """Write an entry; the same one again is the same."""
         with suppress(ConditionFailedError):
             self.table.put(_item(entry), Attr("id").not_exists())
+
+    def add_operation(self, entry: Entry) -> Operation:
+        """The write of an entry, for a transaction: on record if and only if it happened."""
+        return self.table.put_operation(_item(entry), Attr("id").not_exists())
 
     def page(self, limit: int, before: str | None = None) -> tuple[list[tuple[str, Entry | None, bool]], str | None]:
         """Some entries by id, the newest first: the entry (None when it is none of ours), and whether it is sealed;

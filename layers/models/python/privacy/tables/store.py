@@ -221,13 +221,17 @@ class Table:
         names: Sequence[str] = (),
         page: int | None = None,
         newest_first: bool = False,
+        where: ConditionBase | None = None,
     ) -> Iterator[list[Item]]:
-        """As `query`, a list for each call: empty ones are passed over."""
+        """As `query`, a list for each call: empty ones are passed over, unless `where` leaves items out; then who asks
+        can look at the time between two calls that find nothing.
+        """
         start = to_aws(after) if after else None
         order = {"ScanIndexForward": False} if newest_first else {}
         while True:
-            answer = self.client.query(**self._query(condition, index, names, page, start), **order)
-            if answer["Items"]:
+            request = _filtered(self._query(condition, index, names, page, start), where)
+            answer = self.client.query(**request, **order)
+            if answer["Items"] or where is not None:
                 yield [from_aws(item) for item in answer["Items"]]
             start = answer.get("LastEvaluatedKey")
             if not start:
@@ -345,6 +349,21 @@ def _conditions(when: ConditionBase | None) -> dict[str, Any]:
     if built.attribute_value_placeholders:
         parts["ExpressionAttributeValues"] = to_aws(built.attribute_value_placeholders)
     return parts
+
+
+def _filtered(request: dict[str, Any], where: ConditionBase | None) -> dict[str, Any]:
+    """A Query that answers only with what meets a condition, beside the one on its keys; it reads no less."""
+    if where is None:
+        return request
+    # Names of its own: both conditions count theirs from 0.
+    built = ConditionExpressionBuilder().build_expression(where)
+    names = {name.replace("#n", "#w"): value for name, value in built.attribute_name_placeholders.items()}
+    values = {name.replace(":v", ":w"): value for name, value in built.attribute_value_placeholders.items()}
+    return request | {
+        "FilterExpression": built.condition_expression.replace("#n", "#w").replace(":v", ":w"),
+        "ExpressionAttributeNames": request["ExpressionAttributeNames"] | names,
+        "ExpressionAttributeValues": request["ExpressionAttributeValues"] | to_aws(values),
+    }
 
 
 def _pause(attempt: int) -> None:

@@ -5,15 +5,19 @@ beginning of each shard.
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, Key
 
 from privacy.policy import Policy
 from privacy.tables.store import SHARDS, Item, Table, epoch, instant, shard_of
+
+ADDRESSES = 100
+"""Addresses that one Query takes (the IN of a condition,
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,23 @@ class Visits:
                 visit = _visit(item)
                 if not period.over(visit.visited_at, now):
                     yield visit
+
+    def between(
+        self, shard: str, first: datetime, last: datetime, addresses: Collection[str], now: datetime
+    ) -> Iterator[list[StoredVisit]]:
+        """A shard's visits from `first` to `last`, both included, that came from some addresses (`ADDRESSES` at most)
+        and have not expired: a list for each call, empty ones too, so that the caller can look at the time.
+
+        For the correlation function alone (promise correlation.gate). There is no index by address: it would be a file
+        of who came when, kept for nothing else.
+        """
+        period = self.policy.retention["visits"]
+        begins = epoch(max(first, period.earliest_origin_alive(now)))
+        within = Key("at").between(f"{begins:012d}", f"{epoch(last):012d}~")
+        if begins > epoch(last):
+            return
+        for page in self.table.pages(Key("shard").eq(shard) & within, where=Attr("ip").is_in(list(addresses))):
+            yield [visit for visit in map(_visit, page) if not period.over(visit.visited_at, now)]
 
     def due(self, now: datetime) -> Iterator[list[StoredVisit]]:
         """The visits whose period has ended and that still lie there, in pages, oldest first in each shard."""

@@ -76,6 +76,9 @@ CALLERS = MappingProxyType[str, Callers](
         # access of the HelpDesk
         # holds
         # correlation
+        "POST /helpdesk/correlations": _SECURITY,
+        "GET /helpdesk/correlations/{correlation_id}": _SECURITY | _DPO,
+        "POST /helpdesk/correlations/{correlation_id}/approval": _DPO,
         # the audit trail
         "GET /helpdesk/audit": _DPO,
     }

@@ -1,0 +1,1 @@
+"""Correlation: the one function that may bring visits together with a person, for two people and a reason."""
