@@ -9,6 +9,7 @@ from privacy.home import Clients, Home
 from privacy.settings import Deployment
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
+from privacy.tables.campaigns import Campaigns
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.expiry import Expiring
 from privacy.tables.idempotency import Idempotency
@@ -35,6 +36,7 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "signups": (Signups(home.table("signups"), home.policy).expiring(),),
             "enquiries": (Enquiries(home.table("enquiries"), home.policy).expiring(),),
             "billing": (Billing(home.table("billing"), home.policy).expiring(),),
+            "campaigns": (Campaigns(home.table("campaigns"), home.policy).expiring(),),
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
         },
     )
