@@ -11,6 +11,8 @@ import pytest
 from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
+import mail.post
+import mail.texts
 import marketing.app
 import marketing.parts
 from marketing_sending.app import build
@@ -70,11 +72,11 @@ def test_who_agreed_gets_one_message_with_both_headers_and_the_way_out_on_a_line
         }
     ]
     assert ses.texts[0].startswith("It shows what moves slowly.\n")
-    (mail,) = ses.sent
-    assert mail["Content"]["Simple"]["Subject"]["Data"] == "A new report"
-    assert mail["FromEmailAddress"] == "no-reply@perfectwork.app"
-    assert mail["Destination"] == {"ToAddresses": [ADDRESS]}
-    assert mail["Content"]["Simple"]["Body"].keys() == {"Text"}
+    (sent,) = ses.sent
+    assert sent["Content"]["Simple"]["Subject"]["Data"] == "A new report"
+    assert sent["FromEmailAddress"] == "no-reply@perfectwork.app"
+    assert sent["Destination"] == {"ToAddresses": [ADDRESS]}
+    assert sent["Content"]["Simple"]["Body"].keys() == {"Text"}
     assert outcomes(parts, campaign) == {"sent": 1}
 
 
@@ -350,6 +352,12 @@ def test_where_ses_was_not_heard_to_answer_it_is_not_sent_twice(
     assert deliver(*waiting) == []
     assert ses.sent == []
     assert outcomes(parts, campaign) == {"sending": 1}
+
+
+def test_a_mail_that_is_no_marketing_has_no_way_out_of_it(ses: Ses) -> None:
+    mail.post.Post(ses, "no-reply@perfectwork.app").send(ADDRESS, mail.texts.known_address(SITE))
+    assert ses.headers == [{}]
+    assert "opt-out" not in ses.texts[0]
 
 
 def test_the_client_of_ses_makes_each_call_once(stores: None) -> None:
