@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from marketing_sending.app import build
 from marketing_sending.parts import MarketingSettings, Parts, assemble
@@ -14,7 +15,7 @@ from privacy.models.campaigns import Campaign
 from privacy.models.ids import new_id
 from privacy.settings import load
 from tests.unit.engine import Context, SetClock, environment, failures, messages, sqs_event
-from tests.unit.subscribers import Ses
+from tests.unit.subscribers import ADDRESS, Ses
 
 API = "https://api.perfectwork.example"
 
@@ -67,3 +68,12 @@ def listed(deliver: Any) -> Callable[[Campaign], list[dict[str, str]]]:
         return [json.loads(body) for body in messages("marketing")]
 
     return run
+
+
+def outcomes(parts: Parts, campaign: Campaign) -> dict[str, int]:
+    return {outcome.value: count for outcome, count in parts.campaigns.counts(campaign.id).items() if count}
+
+
+def refusal(code: int) -> ClientError:
+    response = {"Error": {"Code": f"Canary{code}", "Message": ADDRESS}, "ResponseMetadata": {"HTTPStatusCode": code}}
+    return ClientError(response, "SendEmail")

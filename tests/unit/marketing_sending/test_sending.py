@@ -9,14 +9,11 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.conditions import Attr
-from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
-import mail.post
-import mail.texts
 import marketing.app
 import marketing.parts
 from marketing_sending.app import build
-from marketing_sending.parts import MarketingSettings, Parts, assemble
+from marketing_sending.parts import Parts
 from privacy.models.accounts import Consent
 from privacy.models.campaigns import Campaign, Outcome
 from privacy.settings import Deployment, load
@@ -35,17 +32,13 @@ from tests.unit.engine import (
     sqs_event,
     table,
 )
-from tests.unit.marketing_sending.conftest import API, made
+from tests.unit.marketing_sending.conftest import API, made, outcomes, refusal
 from tests.unit.subscribers import ADDRESS, Ses, opt_out, subscriber
 
 pytestmark = pytest.mark.promise("marketing.opt-out")
 
 Deliver = Callable[..., list[str]]
 Listed = Callable[[Campaign], list[dict[str, str]]]
-
-
-def outcomes(parts: Parts, campaign: Campaign) -> dict[str, int]:
-    return {outcome.value: count for outcome, count in parts.campaigns.counts(campaign.id).items() if count}
 
 
 @pytest.fixture
@@ -269,106 +262,6 @@ def test_a_campaign_whose_period_is_over_sends_nothing(
     assert len(messages("marketing")) == (16 if sent else 0)
 
 
-# --- once ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_message_that_comes_twice_is_sent_once(
-    parts: Parts, deliver: Deliver, listed: Listed, ses: Ses, campaign: Campaign
-) -> None:
-    subscriber()
-    waiting = listed(campaign)
-    assert deliver(*waiting, *waiting) == []
-    assert deliver(*waiting) == []
-    assert len(ses.sent) == 1
-    assert outcomes(parts, campaign) == {"sent": 1}
-
-
-def test_two_workers_with_the_same_message_send_it_once(
-    parts: Parts, deliver: Deliver, listed: Listed, ses: Ses, campaign: Campaign
-) -> None:
-    subscriber()
-    waiting = listed(campaign)
-    second: list[list[str]] = []
-
-    def meanwhile() -> None:
-        ses.meanwhile = None
-        second.append(deliver(*waiting))
-
-    ses.meanwhile = meanwhile
-    assert deliver(*waiting) == []
-    assert second == [[]]
-    assert len(ses.sent) == 1
-
-
-def _status(code: int) -> ClientError:
-    response = {"Error": {"Code": f"Canary{code}", "Message": ADDRESS}, "ResponseMetadata": {"HTTPStatusCode": code}}
-    return ClientError(response, "SendEmail")
-
-
-NOT_TAKEN = [
-    _status(400),
-    _status(429),
-    EndpointConnectionError(endpoint_url="https://ses.example"),
-    ParamValidationError(report="canary"),
-]
-UNCLEAR = [_status(500), ReadTimeoutError(endpoint_url="https://ses.example"), MemoryError()]
-
-
-@pytest.mark.parametrize("error", NOT_TAKEN, ids=lambda error: type(error).__name__)
-def test_what_ses_did_not_take_comes_again_and_is_sent(
-    parts: Parts, deliver: Deliver, listed: Listed, ses: Ses, campaign: Campaign, error: Exception
-) -> None:
-    subscriber()
-    waiting = listed(campaign)
-    ses.errors = [error]
-    assert deliver(*waiting) == ["message-0"]
-    assert outcomes(parts, campaign) == {"queued": 1}
-    assert deliver(*waiting) == []
-    assert len(ses.sent) == 1
-    assert outcomes(parts, campaign) == {"sent": 1}
-
-
-def test_what_ses_did_not_take_does_not_leave_after_an_opt_out_either(
-    parts: Parts, deliver: Deliver, listed: Listed, ses: Ses, campaign: Campaign
-) -> None:
-    account_id = subscriber()
-    waiting = listed(campaign)
-    ses.errors = [_status(429)]
-    assert deliver(*waiting) == ["message-0"]
-    opt_out(account_id)
-    assert deliver(*waiting) == []
-    assert ses.sent == []
-    assert outcomes(parts, campaign) == {"skipped": 1}
-
-
-@pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
-def test_where_ses_was_not_heard_to_answer_it_is_not_sent_twice(
-    parts: Parts, deliver: Deliver, listed: Listed, ses: Ses, campaign: Campaign, error: Exception
-) -> None:
-    subscriber()
-    waiting = listed(campaign)
-    ses.errors = [error]
-    assert deliver(*waiting) == ["message-0"]
-    assert deliver(*waiting) == []
-    assert ses.sent == []
-    assert outcomes(parts, campaign) == {"sending": 1}
-
-
-def test_a_mail_that_is_no_marketing_has_no_way_out_of_it(ses: Ses) -> None:
-    mail.post.Post(ses, "no-reply@perfectwork.app").send(ADDRESS, mail.texts.known_address(SITE))
-    assert ses.headers == [{}]
-    assert "opt-out" not in ses.texts[0]
-
-
-def test_the_client_of_ses_makes_each_call_once(stores: None) -> None:
-    settings = load(MarketingSettings, environment("MarketingSendingFunction", ApiUrl=API))
-    assert assemble(settings).post.ses.meta.config.retries["total_max_attempts"] == 1
-    assert settings.api_url == API
-    unset = load(MarketingSettings, environment("MarketingSendingFunction"))
-    assert unset.api_url.startswith("https://")
-    assert unset.api_url.endswith("/v1")
-
-
 # --- who it was, in no place where it must not be ------------------------------------------------------------------
 
 
@@ -377,7 +270,7 @@ def test_no_address_and_no_name_is_in_a_queue_a_log_or_a_campaign_s_row(
 ) -> None:
     account_id = subscriber()
     waiting = listed(campaign)
-    ses.errors = [_status(400), _status(500)]
+    ses.errors = [refusal(400), refusal(500)]
     deliver(*waiting)
     deliver(*waiting)
     for message in waiting:
