@@ -77,6 +77,7 @@ def deploy(engine: Engine, template_path: Path = REPOSITORY / "template.yaml") -
     for each in deployed:
         each.result()
     api = _api_url(engine, where.home_region)
+    gaps.name_api(lambda service: engine.client(service, where.home_region), STACK, api)
     endpoints = {
         "api": dict.fromkeys(where.regions, api),
         "home": where.home,

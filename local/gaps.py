@@ -2,7 +2,8 @@
 
 Before a deployment: `AWS::Region` in a condition, which it compares as that text. After one, from the
 processed template: tables' time to live, encryption and point-in-time recovery, buckets' encryption and
-lifecycle, functions' reserved concurrency, all of which it drops; and the sender's address, verified.
+lifecycle, functions' reserved concurrency, all of which it drops; the sender's address, verified; and the API's
+address, where a function is told it.
 """
 
 import contextlib
@@ -37,6 +38,18 @@ def close(client: Client, stack: str, parameters: dict[str, str]) -> None:
         closer = CLOSERS.get(resource["Type"])
         if closer and logical_id in physical:  # what a condition left out is not there
             closer(client, physical[logical_id], resolve(resource.get("Properties", {}), names))
+
+
+def name_api(client: Client, stack: str, url: str) -> None:
+    """Tell the function that writes the way out into marketing messages the API's address here, which is known only
+    once it is deployed; the template names the one that AWS would give it.
+    """
+    functions, name = client("lambda"), f"{stack}-marketing-sending"
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    if variables["API_URL"] != url:  # changing a function ends its warm workers
+        functions.update_function_configuration(
+            FunctionName=name, Environment={"Variables": {**variables, "API_URL": url}}
+        )
 
 
 def verify_sender(ses: Any, sender: str) -> None:

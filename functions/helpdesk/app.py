@@ -5,7 +5,7 @@ from functools import cache
 
 from chalice.app import Response
 
-from helpdesk import audit
+from helpdesk import audit, campaigns
 from helpdesk.parts import Parts, assemble
 from privacy.settings import load
 from privacy.tables.audit import new_entry
@@ -27,6 +27,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         body = {"items": items, "next_cursor": sealed_cursor(after), "check": audit.check(parts())}
         return answer(200, body)
 
+    campaigns.add_routes(app, parts)
     return app
 
 

@@ -7,7 +7,10 @@ from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
 from privacy.models.staff import Staff
+from privacy.queues import Queues
 from privacy.tables.audit import Trail, Witness
+from privacy.tables.campaigns import Campaigns
+from privacy.tables.idempotency import Idempotency
 from privacy.vault.signing import Signer
 from privacy.vault.tokens import Pseudonyms
 from privacy.web.staff import KeySet, StaffSettings
@@ -24,6 +27,9 @@ class Parts:
     witness: Witness
     signer: Signer
     pseudonyms: Callable[[], Pseudonyms]
+    campaigns: Campaigns
+    idempotency: Idempotency
+    queues: Queues
 
     def pseudonym(self, staff: Staff) -> str:
         """How a member of staff is named in the audit trail."""
@@ -41,4 +47,7 @@ def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clie
         witness=Witness(home.table("removals")),
         signer=home.signer("audit"),
         pseudonyms=home.pseudonyms,
+        campaigns=Campaigns(home.table("campaigns"), home.policy),
+        idempotency=Idempotency(home.table("idempotency"), home.policy),
+        queues=home.queues(),
     )

@@ -1,3 +1,1 @@
-"""Removes what has expired and TTL has not: sessions, attempts at signing in, sign-ups, enquiries, billing records,
-requests for a correlation, idempotency keys.
-"""
+"""Removes what has expired and TTL has not, in the stores whose items end a period after an origin."""

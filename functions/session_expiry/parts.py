@@ -9,6 +9,7 @@ from privacy.home import Clients, Home
 from privacy.settings import Deployment
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
+from privacy.tables.campaigns import Campaigns
 from privacy.tables.changes import Changes
 from privacy.tables.correlations import Correlations
 from privacy.tables.enquiries import Enquiries
@@ -39,6 +40,7 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "enquiries": (Enquiries(home.table("enquiries"), home.policy).expiring(),),
             "billing": (Billing(home.table("billing"), home.policy).expiring(),),
             "correlations": Correlations(home.table("correlations"), home.policy).expiring(),
+            "campaigns": (Campaigns(home.table("campaigns"), home.policy).expiring(),),
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
         },
     )

@@ -175,7 +175,8 @@ def test_the_key_table_has_no_point_in_time_recovery() -> None:
 
 @pytest.mark.promise("visits.retention", "sessions.max-age", "signup.confirmed")
 @pytest.mark.parametrize(
-    "name", ["VisitsTable", "SessionsTable", "SignupsTable", "CorrelationsTable", "IdempotencyTable"]
+    "name",
+    ["VisitsTable", "SessionsTable", "SignupsTable", "CorrelationsTable", "CampaignsTable", "IdempotencyTable"],
 )
 def test_what_expires_has_ttl_and_no_point_in_time_recovery_that_would_outlive_it(name: str) -> None:
     properties = template()["Resources"][name]["Properties"]
@@ -337,3 +338,24 @@ def test_who_reads_files_may_list_their_bucket_or_what_is_missing_would_look_for
             listers |= {name} if "s3:ListBucket" in statement["Action"] else set()
     assert len(readers) >= 5
     assert readers <= listers
+
+
+@pytest.mark.promise("marketing.opt-out")
+def test_two_functions_send_mail_and_each_has_a_queue_of_its_own_that_few_may_write_to() -> None:
+    senders = {name for name, statement in _statements() if "ses:SendEmail" in statement["Action"]}
+    assert senders == {"MailRole", "MarketingSendingRole"}
+    assert not [name for name, statement in _statements() if "ses:SendRawEmail" in statement["Action"]]
+    writers = {
+        name
+        for name, statement in _statements()
+        if "sqs:SendMessage" in statement["Action"]
+        and ("MarketingQueue" in json.dumps(statement) or '-marketing"' in json.dumps(statement))
+    }
+    assert writers == {"HelpdeskRole", "MarketingSendingRole"}
+
+
+@pytest.mark.promise("marketing.opt-out")
+def test_the_way_out_works_with_the_address_that_aws_gives_the_api_until_another_is_set() -> None:
+    told = template()["Resources"]["MarketingSendingFunction"]["Properties"]["Environment"]["Variables"]["API_URL"]
+    assert template()["Parameters"]["ApiUrl"]["Default"] == ""
+    assert told["Fn::If"][1:] == [{"Ref": "ApiUrl"}, template()["Outputs"]["ApiUrl"]["Value"]]

@@ -83,7 +83,16 @@ class Resolver:
                 return re.sub(r"\$\{([^}]+)\}", lambda match: str(self._ref(match[1])), argument)
             if name == "Fn::GetAtt":
                 return f"{argument[0]}.{argument[1]}"
+            if name == "Fn::If":
+                return self(argument[1] if self._holds(template()["Conditions"][argument[0]]) else argument[2])
         return {name: self(entry) for name, entry in value.items()}
+
+    def _holds(self, condition: dict[str, Any]) -> bool:
+        ((name, argument),) = condition.items()
+        if name == "Fn::Not":
+            return not self._holds(argument[0])
+        assert name == "Fn::Equals"
+        return bool(self(argument[0]) == self(argument[1]))
 
     def _ref(self, name: str) -> Any:
         known = {

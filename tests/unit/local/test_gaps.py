@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.gaps import lifecycle_rule, name_region, resolve
+from local.gaps import lifecycle_rule, name_api, name_region, resolve
 
 
 def test_references_become_physical_ids_and_parameter_values() -> None:
@@ -51,3 +51,23 @@ def test_a_rule_for_markers_alone_has_no_days() -> None:
         "Filter": {"Prefix": ""},
         "Expiration": {"ExpiredObjectDeleteMarker": True},
     }
+
+
+def test_the_function_that_writes_links_to_the_api_is_told_its_address_once() -> None:
+    class Functions:
+        variables = {"STACK": "perfectwork", "API_URL": "https://aws.example/v1"}  # noqa: RUF012  # a fake's state
+        changed = 0
+
+        def get_function_configuration(self, **asked: Any) -> Any:
+            assert asked == {"FunctionName": "perfectwork-marketing-sending"}
+            return {"Environment": {"Variables": self.variables}}
+
+        def update_function_configuration(self, **asked: Any) -> None:
+            self.variables = asked["Environment"]["Variables"]
+            self.changed += 1
+
+    functions = Functions()
+    for _ in range(2):
+        name_api(lambda service: functions, "perfectwork", "http://127.0.0.1:4566/v1")
+    assert functions.variables == {"STACK": "perfectwork", "API_URL": "http://127.0.0.1:4566/v1"}
+    assert functions.changed == 1

@@ -9,12 +9,14 @@ from botocore.exceptions import ClientError
 
 from privacy import policy
 from privacy.models.accounts import BillingRecord, Enquiry, PendingChange, PendingSignup
+from privacy.models.campaigns import Campaign
 from privacy.models.correlations import Correlation, Ground, Question
 from privacy.models.sessions import Session
 from privacy.schedules import SweepFailedError
 from privacy.settings import Deployment, load
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
+from privacy.tables.campaigns import Campaigns
 from privacy.tables.changes import Changes
 from privacy.tables.correlations import Correlations
 from privacy.tables.enquiries import Enquiries
@@ -28,7 +30,27 @@ from tests.unit.engine import NOON, Context, SetClock, environment, gauges, item
 
 POLICY = policy.load()
 NOTHING = {"removed": 0, "lag_seconds": 0, "left": False}
-STORES = ("sessions", "attempts", "signups", "changes", "enquiries", "billing", "correlations", "idempotency")
+STORES = (
+    "sessions",
+    "attempts",
+    "signups",
+    "changes",
+    "enquiries",
+    "billing",
+    "correlations",
+    "campaigns",
+    "idempotency",
+)
+    "sessions",
+    "attempts",
+    "signups",
+    "changes",
+    "enquiries",
+    "billing",
+    "correlations",
+    "campaigns",
+    "idempotency",
+)
 
 
 @pytest.fixture
@@ -91,6 +113,14 @@ def delivered(number: int, requested_at: datetime, decided_at: datetime) -> None
     transact(requests.table.client, [write])
 
 
+def campaign(number: int, created_at: datetime) -> None:
+    Campaigns(table("campaigns"), POLICY).create(Campaign(f"cam_{number}", created_at, "News", "Text", "all"))
+
+
+def recipient(number: int, created_at: datetime) -> None:
+    Campaigns(table("campaigns"), POLICY).queue(Campaign("cam_x", created_at, "News", "Text", "all"), f"{number:032x}")
+
+
 def key(number: int, created_at: datetime) -> None:
     Idempotency(table("idempotency"), POLICY).claim(f"key{number}", "body", {}, created_at)
 
@@ -114,12 +144,14 @@ ENDS = [
     ("enquiries", enquiry, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
     ("billing", billing, datetime(2031, 11, 30, 12, 0, tzinfo=UTC)),
     ("correlations", correlation, datetime(2026, 12, 7, 12, 0, tzinfo=UTC)),
+    ("campaigns", campaign, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
+    ("campaigns", recipient, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
     ("idempotency", key, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
 ]
 
 
 @pytest.mark.promise("sessions.idle", "signup.confirmed", "accounts.necessity")
-@pytest.mark.parametrize(("store", "put", "end"), ENDS, ids=[row[0] for row in ENDS])
+@pytest.mark.parametrize(("store", "put", "end"), ENDS, ids=[row[1].__name__ for row in ENDS])
 def test_a_thing_stays_to_the_last_second_of_its_period_and_goes_at_its_end(
     handler: Any, clock: SetClock, store: str, put: Any, end: datetime
 ) -> None:
@@ -133,7 +165,7 @@ def test_a_thing_stays_to_the_last_second_of_its_period_and_goes_at_its_end(
 
 
 @pytest.mark.promise("sessions.idle", "signup.confirmed", "accounts.necessity")
-@pytest.mark.parametrize(("store", "put", "end"), ENDS, ids=[row[0] for row in ENDS])
+@pytest.mark.parametrize(("store", "put", "end"), ENDS, ids=[row[1].__name__ for row in ENDS])
 def test_the_sweep_tells_how_late_its_latest_removal_was(
     handler: Any, clock: SetClock, store: str, put: Any, end: datetime, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,16 +18,17 @@ POOL = 16
 
 
 @functools.cache
-def client(service: str, region: str) -> Any:
+def client(service: str, region: str, attempts: int = 4) -> Any:
     """The boto3 client of a service in an AWS region.
 
     Connections are kept alive and the standard retry mode is on, so every call may be applied twice: writes are
-    idempotent by their conditions (https://docs.aws.amazon.com/boto3/latest/guide/retries.html).
+    idempotent by their conditions (https://docs.aws.amazon.com/boto3/latest/guide/retries.html). With one of the
+    `attempts` a call is made once.
     """
     config = Config(
         connect_timeout=3,
         read_timeout=25,
-        retries={"mode": "standard", "total_max_attempts": 4},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=POOL,
         signature_version="s3v4" if service == "s3" else None,
         s3={"addressing_style": "auto"} if service == "s3" else None,

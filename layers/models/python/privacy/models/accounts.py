@@ -45,6 +45,9 @@ class Confirmation(Form):
 MARKETING_WORDING = "marketing/1"
 """What the forms and the control panel ask at this moment (`policy.wordings`)."""
 
+MARKETING_OPT_OUT = "opt-out"
+"""The purpose of the token in a marketing message's way out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Consent:

@@ -34,6 +34,7 @@ NOTHING_OF_A_PERSON: Mapping[str, str] = MappingProxyType(
         "deletions": "keyed names of what an owner deleted of a database",
         "removals": "journals and certificates: counts, digests and dates",
         "backup": "the customers' databases, sealed: destroyed with them",
+        "campaigns": "texts of ours, and who got one under a pseudonym that differs in each",
         "audit": "pseudonyms, ids and words of ours; it outlives an erasure (promise security.measures)",
     }
 )

@@ -5,7 +5,7 @@ key holds an address. Index `due` (`shard`, `last_contact_at`): leads in shards 
 Index `marketing` (`marketing_shard`, `marketing_at`), sparse: who agreed, since the last contact.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -139,20 +139,44 @@ class Accounts:
     def choose_marketing(self, account_id: str, choice: Consent) -> None:
         """Note a choice about marketing: it counts from this write on.
 
-        Raises: ConditionFailedError when there is no such account.
+        Raises: ConditionFailedError when there is no such account, when one that agrees is being erased, or when it was
+        their choice already, which keeps its time.
         """
-        self.table.update({"id": account_id}, _marketing(account_id, choice, choice.at), Attr("email_tag").exists())
+        when = Attr("email_tag").exists()
+        if choice.agreed:
+            asked_anew = Attr("marketing.wording").ne(choice.wording)
+            when = when & Attr("closed").not_exists() & (Attr("marketing.agreed").eq(False) | asked_anew)
+        else:
+            when = when & Attr("marketing.agreed").eq(True)
+        self.table.update({"id": account_id}, _marketing(account_id, choice, choice.at), when)
 
-    def agreed(self, shard: str, after: str | None = None, page: int = 1000) -> Iterator[str]:
-        """The ids of who agreed to marketing, of one shard (`SHARDS`); the index may be a moment behind, so consent is
-        asked for again before anything is sent.
+    def agreed(self, shard: str, after: str | None = None, page: int = 1000) -> Iterator[tuple[str, str]]:
+        """The ids of who agreed to marketing, of one shard (`SHARDS`), each with its place in the list, after which a
+        later call goes on, whatever became of that account. The index may be a moment behind, so consent is asked for
+        again before anything is sent.
         """
-        start = None
-        if after and (item := self.table.get({"id": after})) and "marketing_at" in item:
-            start = {"id": after, "marketing_shard": shard, "marketing_at": item["marketing_at"]}
+        start: Item | None = None
+        if after:
+            contact, account_id = after.split(".")
+            start = {"id": account_id, "marketing_shard": shard, "marketing_at": int(contact)}
         condition = Key("marketing_shard").eq(shard)
-        for item in self.table.query(condition, index="marketing", after=start, names=("id",), page=page):
-            yield item["id"]
+        names = ("id", "marketing_at")
+        for item in self.table.query(condition, index="marketing", after=start, names=names, page=page):
+            yield item["id"], f"{item['marketing_at']}.{item['id']}"
+
+    def kinds(self, account_ids: Iterable[str]) -> dict[str, str]:
+        """The kind of form that each account came of; those that are gone are left out."""
+        keys = [{"id": account_id} for account_id in account_ids]
+        return {item["id"]: item["profile"]["kind"] for item in self.table.get_all(keys, names=("id", "profile"))}
+
+    def agrees_operation(self, account: Account, period: Period, now: datetime) -> Operation:
+        """The condition, for a transaction, that a person agrees to marketing at this very moment, at the address that
+        was read, and was heard of within `period` (promise marketing.opt-out).
+        """
+        agrees = Attr("marketing.agreed").eq(True) & Attr("marketing_shard").exists() & Attr("closed").not_exists()
+        same = Attr("email_tag").eq(account.email_tag)
+        heard_of = ~over_condition("marketing_at", period, now)
+        return self.table.check_operation({"id": account.id}, agrees & same & heard_of)
 
     def due(self, shards: tuple[str, ...], period: Period, now: datetime) -> Iterator[tuple[Account, datetime]]:
         """The accounts of some shards (`SHARDS`, or `LEAD_SHARDS`) whose last contact is longer ago than a period, each

@@ -73,6 +73,12 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /helpdesk/erasures/{erasure_id}/decision": _HELPDESK,
         # recordings
         # marketing
+        "GET /account/marketing": Open.CUSTOMER,
+        "PUT /account/marketing": Open.CUSTOMER,
+        "GET /marketing/opt-out/{token}": Open.ANYBODY,
+        "POST /marketing/opt-out/{token}": Open.ANYBODY,
+        "POST /helpdesk/campaigns": _HELPDESK,
+        "GET /helpdesk/campaigns/{campaign_id}": _HELPDESK,
         # access of the HelpDesk
         # holds
         # correlation

@@ -123,5 +123,27 @@ def country(request: Request, edge: Edge) -> str | None:
     return code if len(code) == 2 and code.isascii() and code.isalpha() else None
 
 
+def prefers_html(request: Request) -> bool:
+    """Whether the caller names HTML in its Accept header, and no JSON that it would like as much (RFC 9110, 12.5.1):
+    a browser does, a script does not.
+    """
+    weights: dict[str, float] = {}
+    for entry in str(request.headers.get("accept", "")).lower().split(","):
+        kind, _, parameters = entry.partition(";")
+        weights[kind.strip()] = _weight(parameters)
+    return weights.get("text/html", 0.0) > weights.get("application/json", 0.0)
+
+
+def _weight(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
 def _without_port(text: str | None) -> str | None:
     return text.rsplit(":", 1)[0].strip("[]") if text and ":" in text else text
