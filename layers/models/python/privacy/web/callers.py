@@ -59,6 +59,10 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /uploads/{upload_id}/completion": Open.CUSTOMER,
         # the person's rights
         # recordings
+        "POST /recordings": Open.CUSTOMER,
+        "GET /recordings": Open.CUSTOMER,
+        "DELETE /recordings/{recording_id}": Open.CUSTOMER,
+        "PUT /recordings/{recording_id}/status": _HELPDESK,
         # marketing
         # access of the HelpDesk
         # holds
