@@ -1,1 +1,1 @@
-"""Database expiry: finds databases, exports and uploads that are due, and work that stalled (schedule)."""
+"""Database expiry: finds databases, exports, uploads and recordings that are due, and work that stalled (schedule)."""

@@ -1,4 +1,4 @@
-"""What database expiry stands on: the control tables, each region's transfer bucket, and the queues."""
+"""What database expiry stands on: the control tables, each region's buckets, and the queues."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from privacy.queues import Queues
 from privacy.settings import Deployment
 from privacy.tables.databases import Databases
 from privacy.tables.jobs import Jobs
+from privacy.tables.recordings import Recordings
 from privacy.tables.removals import Removals
 
 
@@ -24,6 +25,7 @@ class Parts:
     clock: Clock
     databases: Databases
     jobs: Jobs
+    recordings: Recordings
     removals: Removals
     host: Callable[[str], Host]
     queues: Queues
@@ -38,6 +40,7 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
         clock=clock,
         databases=Databases(home.table("databases")),
         jobs=Jobs(home.table("jobs")),
+        recordings=Recordings(home.table("recordings"), home.policy),
         removals=Removals(home.table("removals")),
         host=home.hosts(),
         queues=home.queues(),

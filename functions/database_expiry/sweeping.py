@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from database_expiry import backups, overdue
+from database_expiry import backups, overdue, recordings
 from database_expiry.parts import Parts
 from privacy.hosting.leftovers import Leftovers
 from privacy.hosting.transfers import export_prefix, staging_key
@@ -33,6 +33,7 @@ def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
         "uploads": [partial(_remove_uploads, parts)],
         "leftovers": [partial(_remove_leftovers, parts)],
         **backups.sweeps(parts),
+        **recordings.sweeps(parts),
         **overdue.sweeps(parts),
     }
 

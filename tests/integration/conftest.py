@@ -59,6 +59,13 @@ def traveller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         yield Deployed(engine, deployment.deploy(engine))
 
 
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """A deployed system of a module's own: whose clock goes further than others' things live."""
+    for engine in _running(tmp_path_factory.mktemp("apart")):
+        yield Deployed(engine, deployment.deploy(engine))
+
+
 @pytest.fixture
 def customer(system: Deployed) -> Customer:
     """Somebody new, with an empty database in Singapore."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local.control_panel import Answer
+from privacy.clock import rfc3339
 from privacy.web.callers import CALLERS, Open
 from tests.integration.deployed import NDJSON, PASSWORD, Customer, Deployed, assert_problem, lines, new_id
 from tests.template.source import template
@@ -32,7 +33,9 @@ def routes() -> list[tuple[str, str]]:
     return [(method, path) for method, path in of_customers if path not in APART]
 
 
-OF_A_DATABASE = [(method, path) for method, path in routes() if "{" in path or path == "/uploads"]
+NAMED_WITHIN = (("POST", "/uploads"), ("POST", "/recordings"))
+"""Their bodies name a database, or an upload."""
+OF_A_DATABASE = [(method, path) for method, path in routes() if "{" in path or (method, path) in NAMED_WITHIN]
 """Routes that name something of somebody's; the others tell of the caller's own."""
 
 
@@ -44,6 +47,7 @@ class Property:
     upload: str
     export: str
     job: str
+    recording: str
 
     def names(self) -> dict[str, str]:
         """What fills a route's braces."""
@@ -52,6 +56,7 @@ class Property:
             "upload_id": self.upload,
             "export_id": self.export,
             "job_id": self.job,
+            "recording_id": self.recording,
             "model": "book",
             "key": "b-1",
         }
@@ -69,7 +74,9 @@ def theirs(system: Deployed) -> Property:
     route = f"/databases/{customer.database}/files/content?path=used.txt&upload_id={used}"
     job = customer.panel.call("PUT", route, expect=202).json()["job_id"]
     customer.followed(f"/databases/{customer.database}/jobs/{job}", "done")
-    return Property(customer, upload, export, job)
+    recorded = {"upload_id": customer.uploaded(b"0123456789", "video/mp4"), "started_at": rfc3339(system.now())}
+    recording = customer.panel.call("POST", "/recordings", recorded, expect=201).json()["recording_id"]
+    return Property(customer, upload, export, job, recording)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +110,10 @@ def request_of(method: str, path: str, names: dict[str, str]) -> tuple[str, byte
             b'{"database_id": "%s", "bytes": 1, "content_type": "a/b"}' % names["database_id"].encode(),
             "application/json",
         ),
+        "/recordings": (
+            b'{"upload_id": "%s", "started_at": "2026-01-01T00:00:00Z"}' % names["upload_id"].encode(),
+            "application/json",
+        ),
         "/uploads/{upload_id}/completion": (b'{"parts": [{"number": 1, "etag": "x"}]}', "application/json"),
     }
     body, kind = bodies.get(path, (b"", "application/json"))
@@ -124,9 +135,11 @@ def state(system: Deployed, theirs: Property) -> list[Any]:
     return [
         [{name: value for name, value in row.items() if name not in counted} for row in rows],
         sorted(row["id"] for row in system.items("jobs") if row["database_id"] == database),
+        [row for row in system.items("recordings") if row["database_id"] == database],
         sorted(str(sorted(row.items())) for row in system.content(database, ASIA)),
         system.objects("content", ASIA, database),
         system.objects("transfer", ASIA, database),
+        system.objects("recordings", ASIA, database),
     ]
 
 
@@ -141,6 +154,7 @@ def test_another_customer_s_things_are_not_there_on_any_route(
         "upload_id": new_id("upl"),
         "export_id": new_id("exp"),
         "job_id": new_id("job"),
+        "recording_id": new_id("rec"),
     }
     for method, path in OF_A_DATABASE:
         answer = sent(system, method, path, theirs.names(), headers)

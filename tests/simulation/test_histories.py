@@ -96,13 +96,19 @@ class History:
         elsewhere = self.chance.random() < 0.3
         host = planted.host(planted.other(database.region) if elsewhere else database.region)
         tag = f"{self.chance.getrandbits(128):032x}"
-        store = self.chance.choice(["records", "catalogue", "files", "exports", "uploads", "backups", "deletions"])
+        stores = [store for store in STORES if store != "jobs"]
+        store = self.chance.choice(stores)
         place = f"{database.id}#{self.chance.randrange(16):02x}"
         if store in ("records", "catalogue"):
             item_id = f"r#{tag}#{tag}" if store == "records" else f"f#{tag}"
             host.content.put({"place": place, "id": item_id, "sealed": CANARY.encode(), "size": 4})
         elif store == "deletions":
             engine.table("deletions").put({"place": place, "id": f"f#{tag}"})
+        elif store == "recording-rows":
+            engine.table("recordings").put({"database_id": database.id, "id": f"rec_{tag}"})
+        elif store == "recordings":
+            key = f"{database.id}/rec_{tag[:26]}"
+            host.s3.put_object(Bucket=host.recordings_bucket, Key=key, Body=CANARY.encode())
         elif store == "backups":
             key = f"{database.id}/bak_{tag[:26]}.sealed"
             host.s3.put_object(Bucket=host.backup_bucket, Key=key, Body=CANARY.encode())

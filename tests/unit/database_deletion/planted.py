@@ -10,15 +10,18 @@ from privacy import policy
 from privacy.aws import client
 from privacy.hosting import Host, hosts
 from privacy.hosting.files import Files
+from privacy.hosting.recordings import recording_key
 from privacy.hosting.records import Records, new_record
 from privacy.hosting.transfers import export_key, journal_key, staging_key
 from privacy.models.databases import Counts, Database, Status
 from privacy.models.ids import new_id, new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind
+from privacy.models.recordings import Recording
 from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
 from privacy.tables.deletions import Deletions
 from privacy.tables.jobs import Jobs
+from privacy.tables.recordings import Recordings
 from privacy.tables.removals import Removals
 from privacy.tables.store import transact
 from tests.unit import engine
@@ -36,6 +39,10 @@ def databases() -> Databases:
 
 def jobs() -> Jobs:
     return Jobs(engine.table("jobs"))
+
+
+def recordings() -> Recordings:
+    return Recordings(engine.table("recordings"), POLICY)
 
 
 def removals() -> Removals:
@@ -84,6 +91,8 @@ def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> 
     upload(made, now)
     backup(made, now)
     half_moved(made)
+    for region in POLICY.regions:  # one was uploaded before the database moved
+        recording(made, now, region)
     Deletions(engine.table("deletions"), POLICY).note({"place": f"{made.id}#0b", "id": f"f#{'d' * 32}"}, now)
     return {
         "jobs": 3,
@@ -94,6 +103,8 @@ def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> 
         "exports": 3,
         "uploads": 3,
         "backups": 6,
+        "recordings": 8,
+        "recording-rows": 2,
     }
 
 
@@ -111,6 +122,21 @@ def backup(made: Database, begun_at: datetime) -> None:
         for _ in range(2):
             place.s3.put_object(Bucket=place.backup_bucket, Key=key, Body=CANARY.encode())
         place.s3.create_multipart_upload(Bucket=place.backup_bucket, Key=key)
+
+
+def recording(made: Database, started_at: datetime, region: str) -> Recording:
+    """A recording in a region: two versions, a marker, and the parts of a copy that broke off."""
+    recording_id = new_id_within("rec", made.id)
+    begun = Recording(made.id, recording_id, region, started_at, started_at, 3, b"sealed")
+    transact(recordings().table.client, [recordings().create_operation(begun)])
+    stored = recordings().stored(begun)
+    assert stored
+    place, key = host(region), recording_key(made.id, recording_id)
+    for _ in range(2):
+        place.s3.put_object(Bucket=place.recordings_bucket, Key=key, Body=CANARY.encode())
+    place.s3.delete_object(Bucket=place.recordings_bucket, Key=key)
+    place.s3.create_multipart_upload(Bucket=place.recordings_bucket, Key=key)
+    return stored
 
 
 def half_moved(made: Database) -> None:
@@ -225,5 +251,5 @@ def with_counts(made: Database, records: int, files: int, now: datetime) -> Data
     return replace(made, counts=counts)
 
 
-IN_TABLES = ("jobs", "deletions", "records", "catalogue")
+IN_TABLES = ("jobs", "deletions", "recording-rows", "records", "catalogue")
 """The stores that are items; the others are objects."""

@@ -117,7 +117,10 @@ def test_a_key_that_cannot_be_destroyed_keeps_its_region_from_being_emptied_befo
 @pytest.mark.promise("databases.destroyed")
 @pytest.mark.parametrize("region", ["asia"])
 @pytest.mark.parametrize("when", ["before it settles", "while it settles"])
-@pytest.mark.parametrize("what", ["record", "row", "file", "stranger", "export", "upload", "backup", "note", "job"])
+@pytest.mark.parametrize(
+    "what",
+    ["record", "row", "file", "stranger", "export", "upload", "backup", "recording", "note", "job", "recording-row"],
+)
 def test_what_is_written_late_in_the_other_region_is_found_between_the_listings(
     world: World, given_up: Database, what: str, when: str
 ) -> None:
@@ -132,6 +135,8 @@ def test_what_is_written_late_in_the_other_region_is_found_between_the_listings(
         ),
         "upload": lambda: host.s3.put_object(Bucket=host.transfer_bucket, Key=f"staging/{given_up.id}/u", Body=b"x"),
         "backup": lambda: host.s3.put_object(Bucket=host.backup_bucket, Key=f"{given_up.id}/bak.sealed", Body=b"x"),
+        "recording": lambda: host.s3.put_object(Bucket=host.recordings_bucket, Key=f"{given_up.id}/r", Body=b"x"),
+        "recording-row": lambda: engine.table("recordings").put({"database_id": given_up.id, "id": "rec_late"}),
         "note": lambda: engine.table("deletions").put({"place": f"{given_up.id}#0a", "id": "r#1#2"}),
         "job": lambda: engine.table("jobs").put({"database_id": given_up.id, "id": "job_late"}),
     }[what]
@@ -143,7 +148,7 @@ def test_what_is_written_late_in_the_other_region_is_found_between_the_listings(
         if listed or [call.name for call in world.faults.calls][-2:-1] != ["put_item"]:
             return
         done = [progress.done_at for progress in planted.removals().progress(given_up.id).values()]
-        if len(done) == 14 and all(done):
+        if len(done) == 17 and all(done):
             listed = True
             write()
 

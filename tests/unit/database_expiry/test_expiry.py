@@ -32,6 +32,7 @@ QUIET = {
     "exports": NOTHING,
     "uploads": NOTHING,
     "leftovers": NOTHING,
+    "recordings": {**NOTHING, "held": 0},
     **{f"deletion.{store}": NOTHING for store in overdue.STORES},
 }
 """The answer of a tick that finds nothing due; what it does about backups is told in test_backups.py."""

@@ -41,16 +41,6 @@ STORES = (
     "campaigns",
     "idempotency",
 )
-    "sessions",
-    "attempts",
-    "signups",
-    "changes",
-    "enquiries",
-    "billing",
-    "correlations",
-    "campaigns",
-    "idempotency",
-)
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ class Host:
     content_bucket: str
     transfer_bucket: str
     backup_bucket: str
+    recordings_bucket: str
 
 
 def hosts(names: Names, policy: Policy, clients: Callable[[str, str], Any] = client) -> Callable[[str], Host]:
@@ -69,6 +70,7 @@ def hosts(names: Names, policy: Policy, clients: Callable[[str, str], Any] = cli
                 content_bucket=names.bucket("content", aws_region),
                 transfer_bucket=names.bucket("transfer", aws_region),
                 backup_bucket=names.bucket("backup", aws_region),
+                recordings_bucket=names.bucket("recordings", aws_region),
             )
         return built[region]
 

@@ -8,6 +8,8 @@ that was sent, nor a name that the sender made up (api.md, errors; promises sign
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -329,6 +331,24 @@ ContentType = Annotated[
     str, Field(strict=True), AfterValidator(_matching(_TYPE, "must be a content type such as image/png"))
 ]
 """The type of a file (RFC 6838), with at most four parameters."""
+
+
+# --- times -----------------------------------------------------------------------------------------
+
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def _instant(value: object) -> datetime:
+    if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        with suppress(ValueError, OverflowError):
+            return datetime.fromisoformat(value).astimezone(UTC).replace(microsecond=0)
+    raise _wrong("must be a time such as 2026-01-31T12:00:00Z")
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+"""A time with its offset (RFC 3339), kept in UTC and to the second below."""
 
 
 # --- what is wrong, in our own words ---------------------------------------------------------------

@@ -17,11 +17,11 @@ LARGE = 500_000
 """Things from which on a store is emptied by more workers beside each other."""
 
 
-EVERYWHERE = ("records", "catalogue", "files", "exports", "uploads", "backups")
+EVERYWHERE = ("records", "catalogue", "files", "exports", "uploads", "backups", "recordings")
 """The stores of a database in each region, whether it ever lay there or not."""
 
-AT_HOME = ("jobs", "deletions")
-"""Its stores in the home region: its jobs, and the ledger of what its owner deleted of it."""
+AT_HOME = ("jobs", "deletions", "recording-rows")
+"""Its stores in the home region: its jobs, the ledger of what its owner deleted of it, and what tells of recordings."""
 
 KEYS, CERTIFICATE = "keys", "certificate"
 """What comes before all stores, and after them: a data key in each region, and the proof of it all."""

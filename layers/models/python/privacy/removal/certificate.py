@@ -43,12 +43,14 @@ VERSIONS = "object versions, delete markers and unfinished uploads"
 _STORES = {
     "jobs": ("exports, imports, uploads, backups and moves as the control panel knew them", _ITEMS),
     "deletions": ("notes of single records and files that were deleted before", _ITEMS),
+    "recording-rows": ("recordings of sessions as the control panel knew them", _ITEMS),
     "records": ("records", _ITEMS),
     "catalogue": ("the rows of files, with their paths", _ITEMS),
     "files": (f"files: {VERSIONS}", _OBJECTS),
     "exports": (f"exports: {VERSIONS}", _OBJECTS),
     "uploads": (f"uploads: {VERSIONS}", _OBJECTS),
     "backups": (f"backups: {VERSIONS}", _OBJECTS),
+    "recordings": (f"recordings of sessions: {VERSIONS}", _OBJECTS),
 }
 """What each store holds, and how it is listed."""
 
@@ -105,6 +107,11 @@ def _kept(regions: Iterable[str], home: str) -> list[dict[str, Any]]:
             "why": "stops a late write, a repeated message or a restored backup from bringing anything back",
         },
         {"what": "the journal of the removal and this certificate", "region": home, "why": "prove the removal"},
+        {
+            "what": "entries of the audit trail that name something of it, such as a recording, by its id",
+            "region": home,
+            "why": "say what our staff did: they hold ids and words of ours, and nobody can remove one",
+        },
         {
             "what": "where a free trial opened it less than a week ago, the answer to that confirmation, with its id",
             "region": home,

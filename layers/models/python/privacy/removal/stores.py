@@ -210,36 +210,40 @@ class Objects:
 
 
 @dataclass(frozen=True, slots=True)
-class JobItems:
-    """A database's jobs, exports and uploads as the control plane knows them, of whatever kind. With its item gone, a
-    worker that is under way can journal nothing any more.
+class Rows:
+    """A database's rows in a table of the control plane, whose key is `database_id`, `id`. With the row of a job gone,
+    a worker that is under way can journal nothing any more; with that of a recording, no request can store it.
     """
+
+    name: str
 
     table: Table
     database_id: str
     region: str
-    name: str = "jobs"
     segment: str = "0"
     page: int = PAGE
 
     def left(self) -> Sequence[Thing]:
-        """Jobs that are still there."""
+        """Rows that are still there."""
         of_database = Key("database_id").eq(self.database_id)
-        jobs = self.table.query(of_database, names=("database_id", "id"), page=self.page)
-        return [(job["database_id"], job["id"]) for job in itertools.islice(jobs, self.page)]
+        rows = self.table.query(of_database, names=("database_id", "id"), page=self.page)
+        return [(row["database_id"], row["id"]) for row in itertools.islice(rows, self.page)]
 
     def remove(self, things: Sequence[Thing]) -> None:
-        """Delete job items."""
-        self.table.delete_all({"database_id": database_id, "id": job_id} for database_id, job_id in things)
+        """Delete rows, 25 a call and up to 16 calls at a time."""
+        self.table.delete_all({"database_id": database_id, "id": row_id} for database_id, row_id in things)
 
 
 @dataclass(frozen=True, slots=True)
 class Everywhere:
-    """All that a database can lie in: the hosts of every region, and the control tables of the home region."""
+    """All that a database can lie in: the hosts of every region, and the control tables of the home region, which is
+    `home`.
+    """
 
     hosts: Sequence[Host]
     jobs: Table
     deletions: Table
+    recordings: Table
     home: str
 
     def stores(self, database_id: str, hosted_in: str, segments: int, page: int = PAGE) -> list[Store]:
@@ -251,7 +255,7 @@ class Everywhere:
         stores = self._control(database_id, page)
         for host in self.hosts:
             stores += copies_in(database_id, host, segments if host.region == hosted_in else 1, page)
-            stores.append(_backups(database_id, host, page))
+            stores += _apart(database_id, host, page)
         return stores
 
     def looks(self, database_id: str) -> list[Store]:
@@ -262,18 +266,20 @@ class Everywhere:
         for host in self.hosts:
             looks.append(Items("content", ALL, host.region, host.content, _places(database_id), waves=_AT_ONCE))
             looks.append(Objects("files", ALL, host.region, host.s3, host.content_bucket, (f"{database_id}/",)))
-            looks += [*_passing_through(database_id, host, PAGE), _backups(database_id, host, PAGE)]
+            looks += [*_passing_through(database_id, host, PAGE), *_apart(database_id, host, PAGE)]
         return looks
 
     def _control(self, database_id: str, page: int) -> list[Store]:
         return [
-            JobItems(self.jobs, database_id, self.home, page=page),
+            Rows("jobs", self.jobs, database_id, self.home, page=page),
             Items("deletions", "0", self.home, self.deletions, _places(database_id), page=page, waves=_AT_ONCE),
+            Rows("recording-rows", self.recordings, database_id, self.home, page=page),
         ]
 
 
 def copies_in(database_id: str, host: Host, segments: int = 1, page: int = PAGE) -> list[Store]:
-    """A database's content in one region, its backups apart: records, files with their catalogue, exports and uploads.
+    """A database's content in one region: records, files with their catalogue, exports and uploads; but not its backups
+    and recordings, which stay where they are when it moves.
 
     The segments of a store share nothing and leave nothing out. One of `OTHERS` lists what all the rest of its store
     should have removed, so it costs little when it is emptied last.
@@ -304,5 +310,9 @@ def _passing_through(database_id: str, host: Host, page: int) -> list[Store]:
     ]
 
 
-def _backups(database_id: str, host: Host, page: int) -> Store:
-    return Objects("backups", "0", host.region, host.s3, host.backup_bucket, (f"{database_id}/",), page)
+def _apart(database_id: str, host: Host, page: int) -> list[Store]:
+    whole = (f"{database_id}/",)
+    return [
+        Objects("backups", "0", host.region, host.s3, host.backup_bucket, whole, page),
+        Objects("recordings", "0", host.region, host.s3, host.recordings_bucket, whole, page),
+    ]

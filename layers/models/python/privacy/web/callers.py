@@ -72,6 +72,10 @@ CALLERS = MappingProxyType[str, Callers](
         "GET /helpdesk/erasures": _HELPDESK,
         "POST /helpdesk/erasures/{erasure_id}/decision": _HELPDESK,
         # recordings
+        "POST /recordings": Open.CUSTOMER,
+        "GET /recordings": Open.CUSTOMER,
+        "DELETE /recordings/{recording_id}": Open.CUSTOMER,
+        "PUT /recordings/{recording_id}/status": _HELPDESK,
         # marketing
         "GET /account/marketing": Open.CUSTOMER,
         "PUT /account/marketing": Open.CUSTOMER,

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from privacy.models import databases, erasures, jobs, rawjson
+from privacy.models import databases, erasures, jobs, rawjson, recordings
 from privacy.models.fields import InvalidFieldsError, field_errors
 from privacy.models.paging import CursorError
 from privacy.tables.store import StoreBusyError
@@ -122,6 +122,8 @@ def problem_of(error: Exception) -> ProblemError | None:
             return ProblemError(409, error.reason)
         case jobs.UnknownJobError():
             return ProblemError(404, "there is no such job, export or upload")
+        case recordings.UnknownRecordingError():
+            return ProblemError(404, "there is no such recording")
         case KeyDestroyedError():
             return ProblemError(409, "the database is being deleted; its content is closed")
         case KeyClosedError():

@@ -1,0 +1,1 @@
+"""Recordings of Free Trial sessions: brought, seen and ended by their owner; processed or found irrelevant by staff."""
