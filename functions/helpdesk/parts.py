@@ -1,13 +1,18 @@
 """What the HelpDesk's routes stand on: settings, who staff are, and the stores that their role may touch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
 from privacy.models.staff import Staff
+from privacy.policy import Policy
+from privacy.tables.access import Access
 from privacy.tables.audit import Trail, Witness
+from privacy.tables.databases import Databases
+from privacy.tables.idempotency import Idempotency
+from privacy.tables.store import Operation
 from privacy.vault.signing import Signer
 from privacy.vault.tokens import Pseudonyms
 from privacy.web.staff import KeySet, StaffSettings
@@ -18,12 +23,17 @@ class Parts:
     """The parts of a container, built once; secrets are asked for when needed, so that they can be rotated."""
 
     settings: StaffSettings
+    policy: Policy
     clock: Clock
     key_set: KeySet
     trail: Trail
     witness: Witness
     signer: Signer
+    access: Access
+    databases: Databases
+    idempotency: Idempotency
     pseudonyms: Callable[[], Pseudonyms]
+    transact: Callable[[Sequence[Operation]], None]
 
     def pseudonym(self, staff: Staff) -> str:
         """How a member of staff is named in the audit trail."""
@@ -35,10 +45,15 @@ def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clie
     home = Home(settings, clients)
     return Parts(
         settings=settings,
+        policy=home.policy,
         clock=clock,
         key_set=KeySet(settings.staff_key_set),
         trail=Trail(home.table("audit")),
         witness=Witness(home.table("removals")),
         signer=home.signer("audit"),
+        access=Access(home.table("access"), home.policy),
+        databases=Databases(home.table("databases")),
+        idempotency=Idempotency(home.table("idempotency"), home.policy),
         pseudonyms=home.pseudonyms,
+        transact=home.transact,
     )

@@ -7,6 +7,7 @@ from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
 from privacy.settings import Deployment
+from privacy.tables.access import Access
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.enquiries import Enquiries
@@ -36,5 +37,6 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "enquiries": (Enquiries(home.table("enquiries"), home.policy).expiring(),),
             "billing": (Billing(home.table("billing"), home.policy).expiring(),),
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
+            "access": (Access(home.table("access"), home.policy).expiring(),),
         },
     )

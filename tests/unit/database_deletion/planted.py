@@ -12,9 +12,11 @@ from privacy.hosting import Host, hosts
 from privacy.hosting.files import Files
 from privacy.hosting.records import Records, new_record
 from privacy.hosting.transfers import export_key, journal_key, staging_key
+from privacy.models.access import REQUEST, SupportRequest
 from privacy.models.databases import Counts, Database, Status
 from privacy.models.ids import new_id, new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind
+from privacy.tables.access import Access, new_access_id
 from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
 from privacy.tables.deletions import Deletions
@@ -85,6 +87,7 @@ def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> 
     backup(made, now)
     half_moved(made)
     Deletions(engine.table("deletions"), POLICY).note({"place": f"{made.id}#0b", "id": f"f#{'d' * 32}"}, now)
+    ask_for_support(made, now)
     return {
         "jobs": 3,
         "deletions": 1,
@@ -94,7 +97,15 @@ def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> 
         "exports": 3,
         "uploads": 3,
         "backups": 6,
+        "access": 0,  # nobody is told how many there were
     }
+
+
+def ask_for_support(made: Database, now: datetime) -> None:
+    """An entry of the access log."""
+    request = SupportRequest(new_access_id(REQUEST, made.id, now), now, f"{CANARY} is broken")
+    table = engine.table("access")
+    transact(table.client, [Access(table, POLICY).create_operation(request)])
 
 
 def other(region: str) -> str:
@@ -225,5 +236,5 @@ def with_counts(made: Database, records: int, files: int, now: datetime) -> Data
     return replace(made, counts=counts)
 
 
-IN_TABLES = ("jobs", "deletions", "records", "catalogue")
+IN_TABLES = ("jobs", "deletions", "records", "catalogue", "access")
 """The stores that are items; the others are objects."""

@@ -8,10 +8,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from privacy import policy
+from privacy.models.access import SupportRequest
 from privacy.models.accounts import BillingRecord, Enquiry, PendingSignup
+from privacy.models.ids import encode
 from privacy.models.sessions import Session
 from privacy.schedules import SweepFailedError
 from privacy.settings import Deployment, load
+from privacy.tables.access import Access, new_access_id
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.enquiries import Enquiries
@@ -24,7 +27,7 @@ from tests.unit.engine import NOON, Context, SetClock, environment, gauges, item
 
 POLICY = policy.load()
 NOTHING = {"removed": 0, "lag_seconds": 0, "left": False}
-STORES = ("sessions", "attempts", "signups", "enquiries", "billing", "idempotency")
+STORES = ("sessions", "attempts", "signups", "enquiries", "billing", "idempotency", "access")
 
 
 @pytest.fixture
@@ -70,6 +73,13 @@ def key(number: int, created_at: datetime) -> None:
     Idempotency(table("idempotency"), POLICY).claim(f"key{number}", "body", {}, created_at)
 
 
+def support(number: int, created_at: datetime) -> None:
+    request_id = new_access_id("sup", "db_" + encode(number.to_bytes(16, "big")), created_at)
+    access = Access(table("access"), POLICY)
+    operation = access.create_operation(SupportRequest(request_id, created_at, "help"))
+    access.table.client.put_item(**operation["Put"])
+
+
 def left(store: str) -> list[dict[str, Any]]:
     """What lies in a store, whoever may still read it; sessions and attempts share a table."""
     if store not in ("sessions", "attempts"):
@@ -86,6 +96,7 @@ ENDS = [
     ("enquiries", enquiry, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
     ("billing", billing, datetime(2031, 11, 30, 12, 0, tzinfo=UTC)),
     ("idempotency", key, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
+    ("access", support, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
 ]
 
 

@@ -1,8 +1,10 @@
-"""Reading a database's content as it is given out by HTTP: to its owner, and to staff under a grant.
+"""Reading a database's content as it is given out by HTTP: to its owner, and to staff under a grant, who leave behind
+what they read.
 
 Whoever asks has looked before whether the database may be read, and by whom.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +13,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from privacy.hosting.files import File, Files
+from privacy.hosting.host import Host
 from privacy.hosting.records import Records
 from privacy.models.databases import UnknownContentError
 from privacy.models.fields import FilePath, RecordKey, RecordModel, checked
@@ -98,3 +101,17 @@ def shown(each: File) -> dict[str, Any]:
         "content_type": each.content_type,
         "updated_at": each.updated_at,
     }
+
+
+def sealed_names(host: Host, database_id: str, read_id: str, names: dict[str, str]) -> bytes:
+    """What a read is of (model, key, path), sealed: names are content, and go with the key.
+
+    Raises: KeyDestroyedError.
+    """
+    return host.keyring.key(database_id).seal(json.dumps(names).encode("ascii"), read_id)
+
+
+def opened_names(host: Host, database_id: str, read_id: str, sealed: bytes) -> dict[str, str]:
+    """What a read was of. Raises: KeyDestroyedError."""
+    names: dict[str, str] = json.loads(host.keyring.key(database_id).unseal(sealed, read_id))
+    return names

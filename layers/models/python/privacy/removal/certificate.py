@@ -49,6 +49,7 @@ _STORES = {
     "exports": (f"exports: {_VERSIONS}", _OBJECTS),
     "uploads": (f"uploads: {_VERSIONS}", _OBJECTS),
     "backups": (f"backups: {_VERSIONS}", _OBJECTS),
+    "access": ("grants and reads of our staff, and requests for support (not counted)", _ITEMS),
 }
 """What each store holds, and how it is listed."""
 

@@ -212,7 +212,7 @@ class Objects:
 @dataclass(frozen=True, slots=True)
 class JobItems:
     """A database's jobs, exports and uploads as the control plane knows them, of whatever kind. With its item gone, a
-    worker that is under way can journal nothing any more.
+    worker that is under way can journal nothing any more. The entries of its access log lie in the same way.
     """
 
     table: Table
@@ -241,6 +241,7 @@ class Everywhere:
     jobs: Table
     deletions: Table
     home: str
+    access: Table
 
     def stores(self, database_id: str, hosted_in: str, segments: int, page: int = PAGE) -> list[Store]:
         """Every place of a database, those of its host region in some segments (1, 4 or 16), each listed `page` things
@@ -269,6 +270,7 @@ class Everywhere:
         return [
             JobItems(self.jobs, database_id, self.home, page=page),
             Items("deletions", "0", self.home, self.deletions, _places(database_id), page=page, waves=_AT_ONCE),
+            JobItems(self.access, database_id, self.home, name="access", page=page),
         ]
 
 

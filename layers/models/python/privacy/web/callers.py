@@ -61,6 +61,14 @@ CALLERS = MappingProxyType[str, Callers](
         # recordings
         # marketing
         # access of the HelpDesk
+        "POST /databases/{database_id}/support-requests": Open.CUSTOMER,
+        "GET /databases/{database_id}/access-log": Open.CUSTOMER,
+        "POST /helpdesk/grants": _HELPDESK,
+        "DELETE /helpdesk/grants/{grant_id}": _HELPDESK,
+        "GET /helpdesk/databases/{database_id}/records/{model}": _HELPDESK,
+        "GET /helpdesk/databases/{database_id}/records/{model}/{key}": _HELPDESK,
+        "GET /helpdesk/databases/{database_id}/files": _HELPDESK,
+        "GET /helpdesk/databases/{database_id}/files/content": _HELPDESK,
         # holds
         # correlation
         # the audit trail
