@@ -22,7 +22,7 @@ def plan(database: Database, now: datetime) -> Ids:
 
 
 def ask(parts: Parts, database: Database, form: NewRequest, ids: Ids) -> Ids:
-    """Note what the owner asks for; done before, it stays.
+    """Note what the owner asks for, and have the HelpDesk told; done before, it stays.
 
     Raises: DatabaseStateError while the database is deleting.
     """
@@ -34,6 +34,7 @@ def ask(parts: Parts, database: Database, form: NewRequest, ids: Ids) -> Ids:
         if 0 in refused.failed:
             reason = "the database is being deleted; write to the HelpDesk by the contact form"
             raise DatabaseStateError(reason) from None
+    parts.send("mail", parts.home, {"kind": "support", "id": request.id})
     return ids
 
 

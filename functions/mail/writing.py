@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 
 from mail import texts
 from mail.parts import Parts
+from privacy.models.access import REQUEST
 from privacy.models.fields import mailbox
+from privacy.models.ids import database_of
 from privacy.queues import MalformedMessageError
 from privacy.vault.sealing import unseal
 
@@ -54,4 +56,11 @@ def _enquiry(parts: Parts, reference: str) -> None:
     parts.post.send(parts.settings.helpdesk_mailbox, texts.notice(reference, enquiry.due_at))
 
 
-_KINDS: Mapping[str, Callable[[Parts, str], None]] = {"signup": _signup, "enquiry": _enquiry}
+def _support(parts: Parts, request_id: str) -> None:
+    """Word to the HelpDesk that a customer asks for support (promise helpdesk.access)."""
+    database_id = database_of(REQUEST, request_id)
+    if database_id is not None and parts.access.has_request(request_id, parts.clock()):
+        parts.post.send(parts.settings.helpdesk_mailbox, texts.support(request_id, database_id))
+
+
+_KINDS: Mapping[str, Callable[[Parts, str], None]] = {"signup": _signup, "enquiry": _enquiry, "support": _support}

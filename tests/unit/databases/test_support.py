@@ -1,5 +1,6 @@
 """Asking for support, and the log of who of the staff looked at what, as the owner of a database sees it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from privacy.models.ids import new_id
 from privacy.tables.access import new_access_id
 from tests.unit.customers import Customer, database, destroyed, signed_in
 from tests.unit.database_deletion import planted
-from tests.unit.engine import NOON, SetClock, everything, items
+from tests.unit.engine import NOON, SetClock, everything, items, messages
 
 pytestmark = pytest.mark.promise("helpdesk.access")
 
@@ -69,6 +70,7 @@ def test_a_request_for_support_is_noted_and_shown(ada: Customer, parts: Parts, m
     request = parts.access.request(made.id, NOON)
     assert request is not None
     assert request.id == told["request_id"]
+    assert messages("mail") == [json.dumps({"kind": "support", "id": request.id})]
 
 
 def test_a_request_that_is_sent_twice_with_one_key_is_one(ada: Customer, made: Database, clock: SetClock) -> None:

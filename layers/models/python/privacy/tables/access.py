@@ -76,9 +76,12 @@ class Access:
 
     def grant(self, grant_id: str, now: datetime) -> Grant | None:
         """A grant by its id, read consistently; None for an id of another shape, too."""
-        item = self.table.get(_where(grant_id)) if database_of(GRANT, grant_id) else None
-        entry = self._entry(item, now) if item else None
+        entry = self._get(GRANT, grant_id, now)
         return entry if isinstance(entry, Grant) else None
+
+    def has_request(self, request_id: str, now: datetime) -> bool:
+        """Whether there is a request for support of this id (still)."""
+        return self._get(REQUEST, request_id, now) is not None
 
     def in_force(self, database_id: str, staff: str, now: datetime) -> Grant | None:
         """The latest grant of a member of staff (a pseudonym) that is in force for a database."""
@@ -128,6 +131,10 @@ class Access:
     def expiring(self) -> Expiring:
         """What is due."""
         return _Rows(self.table, "id", "due", "at", self.policy.retention["access.log"])
+
+    def _get(self, kind: str, entry_id: str, now: datetime) -> Entry | None:
+        item = self.table.get(_where(entry_id)) if database_of(kind, entry_id) else None
+        return self._entry(item, now) if item else None
 
     def _of_kind(
         self,
