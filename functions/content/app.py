@@ -1,7 +1,6 @@
 """The routes to a database's content: records, files, and the uploads that bring large ones."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
 from chalice.app import Response
@@ -9,13 +8,15 @@ from chalice.app import Response
 from content import batch, files, records, uploads
 from content.access import Content, opened
 from content.parts import ContentSettings, Parts, assemble
+from privacy.hosting import reading
+from privacy.hosting.reading import checked_path
 from privacy.hosting.records import MAX_RECORD_BYTES
 from privacy.models.fields import validated
 from privacy.settings import load
 from privacy.web import PrivacyApp, answer
 from privacy.web.idempotency import idempotent
 from privacy.web.identity import caller
-from privacy.web.paging import page_request, sealed_cursor
+from privacy.web.paging import page_request, raw_page, sealed_cursor
 from privacy.web.problems import invalid
 from privacy.web.requests import JSON, NDJSON, json_body, parameter, raw_body
 
@@ -50,7 +51,7 @@ def _add_records(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     def list_records(database_id: str, model: str) -> Response:
         content = _content(app, parts(), database_id)
         limit, cursor = page_request(app.request)
-        return answer(200, _raw_page(*records.page(content, model, limit, cursor)))
+        return answer(200, raw_page(*records.page(content, model, limit, cursor)))
 
     @app.view("POST", "/databases/{database_id}/records/{model}")
     def batch_records(database_id: str, model: str) -> Response:
@@ -88,22 +89,22 @@ def _add_files(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     def list_files(database_id: str) -> Response:
         content = _content(app, parts(), database_id)
         limit, cursor = page_request(app.request)
-        items, after = files.page(content, limit, cursor)
+        items, after = reading.file_page(content.files, limit, cursor)
         return answer(200, {"items": items, "next_cursor": sealed_cursor(after)})
 
     @app.view("GET", "/databases/{database_id}/files/content")
     def get_file(database_id: str) -> Response:
         content = _content(app, parts(), database_id)
-        path = files.checked_path(parameter(app.request, "path"))
-        found = files.get(content, path, parts().policy, directly=app.takes_bytes)
+        path = checked_path(parameter(app.request, "path"))
+        found = reading.file(content.files, path, parts().policy, content.now, directly=app.takes_bytes)
         if found.link is not None:
             return answer(302, headers={"Location": found.link})
-        return answer(200, found.content, headers=files.headers(found.file), content_type=found.file.content_type)
+        return answer(200, found.content, headers=found.headers, content_type=found.file.content_type)
 
     @app.view("PUT", "/databases/{database_id}/files/content")
     def put_file(database_id: str) -> Response:
         content = _content(app, parts(), database_id)
-        path = files.checked_path(parameter(app.request, "path"))
+        path = checked_path(parameter(app.request, "path"))
         body = raw_body(app.request)
         upload_id = parameter(app.request, "upload_id")
         if upload_id is None:
@@ -116,7 +117,7 @@ def _add_files(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("DELETE", "/databases/{database_id}/files/content")
     def delete_file(database_id: str) -> Response:
         content = _content(app, parts(), database_id)
-        files.delete(content, parts().deletions, files.checked_path(parameter(app.request, "path")))
+        files.delete(content, parts().deletions, checked_path(parameter(app.request, "path")))
         return answer(204)
 
 
@@ -142,11 +143,6 @@ def _add_uploads(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
         content = uploads.content_of(parts(), owner, upload_id, now)
         form = validated(uploads.Completion, json_body(app.request, limit=MAX_COMPLETION_BYTES))
         return answer(200, uploads.complete(parts(), content, upload_id, form))
-
-
-def _raw_page(items: Sequence[bytes], after: str | None) -> bytes:
-    """A page whose items are JSON already."""
-    return b'{"items":[' + b",".join(items) + b'],"next_cursor":' + json.dumps(sealed_cursor(after)).encode() + b"}"
 
 
 app = build(cache(lambda: assemble(load(ContentSettings))))

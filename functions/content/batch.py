@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from content.access import Content
-from content.records import checked_model
 from privacy.clock import rfc3339
+from privacy.hosting.reading import checked_model
 from privacy.hosting.records import MAX_RECORD_BYTES, Record
 from privacy.models.fields import RecordKey, fits
 from privacy.models.rawjson import (

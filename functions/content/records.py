@@ -3,35 +3,19 @@
 import time
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from content.access import Content
 from privacy.clock import rfc3339
+from privacy.hosting import reading
+from privacy.hosting.reading import checked_key, checked_model
 from privacy.hosting.records import MAX_RECORD_BYTES, new_record
 from privacy.models.databases import UnknownContentError
-from privacy.models.fields import InvalidFieldsError, RecordKey, RecordModel, checked
+from privacy.models.fields import InvalidFieldsError
 from privacy.models.paging import CursorError
 from privacy.models.rawjson import parse_object
 from privacy.tables.deletions import Deletions
 
-PAGE_BYTES = 4_194_304
-"""A page of a list ends at 4 MB (api.md, conventions)."""
-
 COUNTING_SECONDS = 15.0
 """How long a list of models waits for its numbers, below API Gateway's 29 s; a database that takes longer gets none."""
-
-_MODEL: TypeAdapter[str] = TypeAdapter(RecordModel)
-_KEY: TypeAdapter[str] = TypeAdapter(RecordKey)
-
-
-def checked_model(text: str) -> str:
-    """A model's name. Raises: InvalidFieldsError."""
-    return checked(_MODEL, "model", text)
-
-
-def checked_key(text: str) -> str:
-    """A record's key. Raises: InvalidFieldsError."""
-    return checked(_KEY, "key", text)
 
 
 def put(content: Content, model: str, key: str, body: bytes) -> dict[str, str]:
@@ -47,10 +31,7 @@ def put(content: Content, model: str, key: str, body: bytes) -> dict[str, str]:
 
 def get(content: Content, model: str, key: str) -> bytes:
     """A record, `{key, data, updated_at}`. Raises: InvalidFieldsError, UnknownContentError, KeyDestroyedError."""
-    record = content.records.get(checked_model(model), checked_key(key))
-    if record is None:
-        raise UnknownContentError
-    return record.shown()
+    return reading.record(content.records, checked_model(model), checked_key(key))
 
 
 def delete(content: Content, ledger: Deletions, model: str, key: str) -> None:
@@ -61,8 +42,7 @@ def delete(content: Content, ledger: Deletions, model: str, key: str) -> None:
 
 def page(content: Content, model: str, limit: int, cursor: str | None) -> tuple[list[bytes], str | None]:
     """Some of a model's records, and the place to go on from. Raises: InvalidFieldsError, CursorError."""
-    found = content.records.page(checked_model(model), limit=limit, max_bytes=PAGE_BYTES, cursor=cursor)
-    return [record.shown() for record in found.records], found.cursor
+    return reading.record_page(content.records, checked_model(model), limit, cursor)
 
 
 def models(content: Content, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:

@@ -6,8 +6,9 @@ from functools import cache
 
 from chalice.app import Request, Response
 
-from databases import backups, control, deletion, exports, imports, region
+from databases import backups, control, deletion, exports, imports, region, support
 from databases.parts import DatabasesSettings, Parts, assemble
+from privacy.models.access import NewRequest
 from privacy.models.databases import Database, existing
 from privacy.models.fields import validated
 from privacy.settings import load
@@ -29,6 +30,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
     _add_transfers(app, parts)
     _add_region(app, parts)
     _add_backups(app, parts)
+    _add_support(app, parts)
     return app
 
 
@@ -173,6 +175,29 @@ def _add_backups(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
         database, now = _existing(app, parts(), database_id)
         limit, cursor = page_request(app.request)
         items, after = backups.page(parts(), database, limit, cursor, now)
+        return answer(200, {"items": items, "next_cursor": sealed_cursor(after)})
+
+
+def _add_support(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
+    @app.view("POST", "/databases/{database_id}/support-requests")
+    def ask_for_support(database_id: str) -> Response:
+        database, now = _existing(app, parts(), database_id)
+        form = validated(NewRequest, json_body(app.request))
+        return idempotent(
+            app.request,
+            database.owner,
+            parts().idempotency,
+            now,
+            plan=lambda: support.plan(database, now),
+            make=lambda ids: support.ask(parts(), database, form, ids),
+            respond=lambda ids: answer(201, support.asked(ids)),
+        )
+
+    @app.view("GET", "/databases/{database_id}/access-log")
+    def show_access(database_id: str) -> Response:
+        database, now = _existing(app, parts(), database_id)
+        limit, cursor = page_request(app.request)
+        items, after = support.log(parts(), database, limit, cursor, now)
         return answer(200, {"items": items, "next_cursor": sealed_cursor(after)})
 
 

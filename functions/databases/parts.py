@@ -10,6 +10,7 @@ from privacy.hosting import Host
 from privacy.policy import Policy
 from privacy.queues import Queues
 from privacy.settings import Deployment
+from privacy.tables.access import Access
 from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
 from privacy.tables.idempotency import Idempotency
@@ -41,6 +42,7 @@ class Parts:
     sessions: Sessions
     databases: Databases
     jobs: Jobs
+    access: Access
     removals: Removals
     certificates: Certificates
     signer: Signer
@@ -70,6 +72,7 @@ def assemble(settings: DatabasesSettings, clock: Clock = system_clock, clients: 
         sessions=Sessions(home.table("sessions"), home.policy),
         databases=Databases(home.table("databases")),
         jobs=Jobs(home.table("jobs")),
+        access=Access(home.table("access"), home.policy),
         removals=Removals(home.table("removals")),
         certificates=Certificates(home.table("removals")),
         signer=home.signer("certificates"),

@@ -24,7 +24,7 @@ from privacy.removal.stores import Store
 from privacy.subjects.certificate import facts
 from privacy.subjects.erasing import approved, person_in
 from privacy.subjects.holding import Holding, Thing
-from privacy.subjects.holdings import OfDatabases
+from privacy.subjects.of_databases import OfDatabases
 from privacy.subjects.person import Person, person_of
 from privacy.subjects.registry import Registry
 from privacy.tables.accounts import Accounts

@@ -5,12 +5,16 @@ from functools import cache
 
 from chalice.app import Response
 
-from helpdesk import audit, campaigns
+from helpdesk import audit, campaigns, grants
 from helpdesk.parts import Parts, assemble
+from privacy.models.access import NewGrant, NoRequestError, UnknownGrantError
+from privacy.models.fields import validated
 from privacy.settings import load
 from privacy.tables.audit import new_entry
-from privacy.web import PrivacyApp, answer
+from privacy.web import PrivacyApp, ProblemError, answer
+from privacy.web.idempotency import idempotent
 from privacy.web.paging import page_request, sealed_cursor
+from privacy.web.requests import json_body
 from privacy.web.staff import StaffSettings, staff
 
 
@@ -28,7 +32,39 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         return answer(200, body)
 
     campaigns.add_routes(app, parts)
+    _add_grants(app, parts)
     return app
+
+
+def _add_grants(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
+    @app.view("POST", "/helpdesk/grants")
+    def grant() -> Response:
+        member, now = staff(app.request, parts())
+        by = parts().pseudonym(member)
+        form = validated(NewGrant, json_body(app.request))
+        try:
+            return idempotent(
+                app.request,
+                by,
+                parts().idempotency,
+                now,
+                plan=lambda: grants.plan(form, now),
+                make=lambda ids: grants.make(parts(), by, form, ids, now),
+                respond=lambda ids: answer(201, grants.made(parts(), ids, now)),
+            )
+        except NoRequestError:
+            raise ProblemError(409, "nobody asked for support with this database in the last 14 days") from None
+        except UnknownGrantError:
+            raise ProblemError(404, "there is no such grant") from None
+
+    @app.view("DELETE", "/helpdesk/grants/{grant_id}")
+    def end_grant(grant_id: str) -> Response:
+        member, now = staff(app.request, parts())
+        try:
+            grants.end(parts(), parts().pseudonym(member), grant_id, now)
+        except UnknownGrantError:
+            raise ProblemError(404, "there is no such grant") from None
+        return answer(204)
 
 
 app = build(cache(lambda: assemble(load(StaffSettings))))

@@ -8,6 +8,7 @@ from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
 from privacy.settings import Deployment
+from privacy.tables.access import Access
 from privacy.tables.accounts import Accounts
 from privacy.tables.changes import Changes
 from privacy.tables.enquiries import Enquiries
@@ -16,7 +17,7 @@ from privacy.vault.tokens import Links, Pseudonyms
 
 
 class MailSettings(Deployment):
-    """`mail_sender` is a sender that SES has verified; `helpdesk_mailbox` hears of enquiries."""
+    """`mail_sender` is a sender that SES has verified; `helpdesk_mailbox` hears of what is asked."""
 
     mail_sender: str
     helpdesk_mailbox: str
@@ -32,6 +33,7 @@ class Parts:
     changes: Changes
     accounts: Accounts
     enquiries: Enquiries
+    access: Access
     links: Callable[[], Links]
     pseudonyms: Callable[[], Pseudonyms]
     post: Post
@@ -47,6 +49,7 @@ def assemble(settings: MailSettings, clock: Clock = system_clock, clients: Clien
         changes=Changes(home.table("signups"), home.policy),
         accounts=Accounts(home.table("accounts")),
         enquiries=Enquiries(home.table("enquiries"), home.policy),
+        access=Access(home.table("access"), home.policy),
         links=home.links,
         pseudonyms=home.pseudonyms,
         post=Post(home.client("sesv2"), settings.mail_sender),

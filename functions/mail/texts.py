@@ -128,6 +128,20 @@ PerfectWORK
     )
 
 
+def support(request_id: str, database_id: str) -> Text:
+    """For the HelpDesk: ids only. What was asked comes with the grant that the request is a ground for."""
+    return Text(
+        f"Support for {database_id}",
+        f"""A customer asks for support with the database
+
+{database_id}
+
+by the request {request_id}. A grant with the purpose
+support-request shows what they wrote.
+""",
+    )
+
+
 def _day(instant: datetime) -> str:
     return f"{instant.day} {_MONTHS[instant.month - 1]} {instant.year}, {instant:%H:%M} UTC"
 

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 
 from mail import texts
 from mail.parts import Parts
+from privacy.models.access import REQUEST
 from privacy.models.accounts import PendingChange
 from privacy.models.fields import mailbox
+from privacy.models.ids import database_of
 from privacy.queues import MalformedMessageError
 from privacy.vault.sealing import unseal
 
@@ -53,6 +55,13 @@ def _enquiry(parts: Parts, reference: str) -> None:
         return
     parts.post.send(mailbox(enquiry.fields["email"]), texts.acknowledgement(reference, enquiry.due_at))
     parts.post.send(parts.settings.helpdesk_mailbox, texts.notice(reference, enquiry.due_at))
+
+
+def _support(parts: Parts, request_id: str) -> None:
+    """Word to the HelpDesk that a customer asks for support (promise helpdesk.access)."""
+    database_id = database_of(REQUEST, request_id)
+    if database_id is not None and parts.access.has_request(request_id, parts.clock()):
+        parts.post.send(parts.settings.helpdesk_mailbox, texts.support(request_id, database_id))
 
 
 def _new_address(parts: Parts, change_id: str) -> None:
@@ -101,6 +110,7 @@ def _opened(parts: Parts, change_id: str, purpose: str) -> tuple[str, PendingCha
 _KINDS: Mapping[str, Callable[[Parts, str], None]] = {
     "signup": _signup,
     "enquiry": _enquiry,
+    "support": _support,
     "email-change": _new_address,
     "password-reset": _password_reset,
 }

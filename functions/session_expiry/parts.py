@@ -7,6 +7,7 @@ from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
 from privacy.settings import Deployment
+from privacy.tables.access import Access
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.campaigns import Campaigns
@@ -42,5 +43,6 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "correlations": Correlations(home.table("correlations"), home.policy).expiring(),
             "campaigns": (Campaigns(home.table("campaigns"), home.policy).expiring(),),
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
+            "access": (Access(home.table("access"), home.policy).expiring(),),
         },
     )

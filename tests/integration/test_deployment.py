@@ -46,7 +46,7 @@ def test_the_key_table_has_no_recovery_that_would_bring_a_key_back(system: Deplo
 
 @pytest.mark.promise("sessions.idle", "visits.retention", "signup.confirmed")
 def test_everything_that_expires_has_a_time_to_live_in_epoch_seconds(system: Deployed) -> None:
-    """One of each: a session, a sign-up, an enquiry, a bill, a visit, an idempotency key and a deletion."""
+    """One of each: a session, a sign-up, an enquiry, a bill, a visit, an idempotency key, a deletion and a request."""
     address, panel = new_address(), system.panel()
     order = {"amount": "49.90", "currency": "SGD", "description": "A year", "reference": "R-1", "processor": "stripe"}
     panel.call("POST", "/signups", trial(address, kind="subscription", order=order), expect=202)
@@ -56,6 +56,7 @@ def test_everything_that_expires_has_a_time_to_live_in_epoch_seconds(system: Dep
     panel.call("DELETE", f"/databases/{made}/records/a/b", expect=204)
     panel.call("POST", "/signups", trial(address, kind="contact", password=None, message="?"), expect=202)
     panel.call("POST", "/visits", {}, expect=202)
+    panel.call("POST", f"/databases/{made}/support-requests", {"message": "?"}, expect=201)
 
     expiring = {
         thing: properties["TimeToLiveSpecification"]["AttributeName"]

@@ -27,7 +27,7 @@ from tests.template.source import ROOT
 pytestmark = pytest.mark.promise("databases.deletion", "databases.destroyed")
 
 AMERICAS, ASIA = "us-east-1", "ap-southeast-1"
-AT_HOME = {"jobs", "deletions", "recording-rows"}
+AT_HOME = {"jobs", "deletions", "recording-rows", "access"}
 STORES = AT_HOME | {"records", "files", "catalogue", "exports", "uploads", "backups", "recordings"}
 LEFT_BEHIND = {f"{ASIA} table perfectwork-{name}" for name in ("databases", "removals", "keys", "signups")} | {
     f"{AMERICAS} table perfectwork-keys"

@@ -103,6 +103,7 @@ def request_of(method: str, path: str, names: dict[str, str]) -> tuple[str, byte
         "/databases/{database_id}/deletion": (b'{"confirm": "Free Trial"}', "application/json"),
         "/databases/{database_id}/import": (b'{"export_id": "%s"}' % names["export_id"].encode(), "application/json"),
         "/databases/{database_id}/region": (b'{"region": "americas"}', "application/json"),
+        "/databases/{database_id}/support-requests": (b'{"message": "Help"}', "application/json"),
         "/databases/{database_id}/records/{model}": (lines({"b-1": {"title": "theirs"}}), NDJSON),
         "/databases/{database_id}/records/{model}/{key}": (b'{"title": "theirs"}', "application/json"),
         "/databases/{database_id}/files/content": (b"theirs", "text/plain"),

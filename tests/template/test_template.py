@@ -176,7 +176,15 @@ def test_the_key_table_has_no_point_in_time_recovery() -> None:
 @pytest.mark.promise("visits.retention", "sessions.max-age", "signup.confirmed")
 @pytest.mark.parametrize(
     "name",
-    ["VisitsTable", "SessionsTable", "SignupsTable", "CorrelationsTable", "CampaignsTable", "IdempotencyTable"],
+    [
+        "VisitsTable",
+        "SessionsTable",
+        "SignupsTable",
+        "CorrelationsTable",
+        "CampaignsTable",
+        "AccessTable",
+        "IdempotencyTable",
+    ],
 )
 def test_what_expires_has_ttl_and_no_point_in_time_recovery_that_would_outlive_it(name: str) -> None:
     properties = template()["Resources"][name]["Properties"]

@@ -13,10 +13,12 @@ from privacy.hosting.files import Files
 from privacy.hosting.recordings import recording_key
 from privacy.hosting.records import Records, new_record
 from privacy.hosting.transfers import export_key, journal_key, staging_key
+from privacy.models.access import REQUEST, SupportRequest
 from privacy.models.databases import Counts, Database, Status
 from privacy.models.ids import new_id, new_id_within
 from privacy.models.jobs import Job, JobStatus, Kind
 from privacy.models.recordings import Recording
+from privacy.tables.access import Access, new_access_id
 from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
 from privacy.tables.deletions import Deletions
@@ -94,6 +96,7 @@ def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> 
     for region in POLICY.regions:  # one was uploaded before the database moved
         recording(made, now, region)
     Deletions(engine.table("deletions"), POLICY).note({"place": f"{made.id}#0b", "id": f"f#{'d' * 32}"}, now)
+    ask_for_support(made, now)
     return {
         "jobs": 3,
         "deletions": 1,
@@ -105,7 +108,15 @@ def fill(made: Database, now: datetime, *, records: int = 3, files: int = 2) -> 
         "backups": 6,
         "recordings": 8,
         "recording-rows": 2,
+        "access": 0,  # nobody is told how many there were
     }
+
+
+def ask_for_support(made: Database, now: datetime) -> None:
+    """An entry of the access log."""
+    request = SupportRequest(new_access_id(REQUEST, made.id, now), now, f"{CANARY} is broken")
+    table = engine.table("access")
+    transact(table.client, [Access(table, POLICY).create_operation(request)])
 
 
 def other(region: str) -> str:
@@ -251,5 +262,5 @@ def with_counts(made: Database, records: int, files: int, now: datetime) -> Data
     return replace(made, counts=counts)
 
 
-IN_TABLES = ("jobs", "deletions", "recording-rows", "records", "catalogue")
+IN_TABLES = ("jobs", "deletions", "recording-rows", "records", "catalogue", "access")
 """The stores that are items; the others are objects."""

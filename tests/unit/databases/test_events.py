@@ -33,6 +33,9 @@ ANSWERS = {
     "follow-job": 200,
     "list-backups": 200,
     "move": 409,  # an export is under way
+    "ask-for-support": 201,
+    "show-access": 200,
+    "bad-empty-message": 422,
     "bad-unknown-region": 422,
     "bad-direction-in-a-name": 422,
     "bad-nul-in-a-name": 422,

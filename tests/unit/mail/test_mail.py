@@ -14,7 +14,11 @@ import signup.parts
 from mail.app import build
 from mail.parts import MailSettings, Parts, assemble
 from mail.post import Post
+from privacy.models.access import REQUEST, SupportRequest
+from privacy.models.ids import new_id
 from privacy.settings import load
+from privacy.tables.access import new_access_id
+from privacy.tables.store import transact
 from tests.unit.engine import SITE, Context, SetClock, environment, failures, http, items, messages, sample, sqs_event
 from tests.unit.people import CANARIES, MESSAGE, PASSWORD, canaries, confirmed, form, signed_up, token_of
 
@@ -247,6 +251,29 @@ def test_no_word_that_a_visitor_typed_is_in_any_mail(
         assert canary not in written
 
 
+# --- requests for support ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("helpdesk.access")
+def test_the_helpdesk_hears_that_support_is_asked_for_and_not_what(
+    handler: Any, parts: Parts, ses: Ses, clock: SetClock
+) -> None:
+    database_id = new_id("db")
+    request = SupportRequest(new_access_id(REQUEST, database_id, clock()), clock(), "canary-message")
+    transact(parts.access.table.client, [parts.access.create_operation(request)])
+    never = new_access_id(REQUEST, database_id, clock())
+    assert (
+        deliver(handler, *({"kind": "support", "id": one} for one in (request.id, never, "sup_x", database_id))) == []
+    )
+    assert ses.to == ["helpdesk@perfectwork.app"]
+    assert database_id in ses.texts[0]
+    assert request.id in ses.texts[0]
+    assert "canary" not in repr(ses.sent)
+    clock.set(datetime(2027, 11, 24, 12, 0, tzinfo=UTC))
+    assert deliver(handler, {"kind": "support", "id": request.id}) == []
+    assert len(ses.sent) == 1
+
+
 # --- what goes wrong -----------------------------------------------------------------------------------------------
 
 BAD = {
@@ -256,6 +283,7 @@ BAD = {
     "bad-one-in-a-batch": ["00000001-0000-4000-8000-000000000000"],
     "signup": [],
     "enquiry": [],
+    "support": [],
     "batch": [],
 }
 

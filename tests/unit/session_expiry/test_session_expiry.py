@@ -8,12 +8,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from privacy import policy
+from privacy.models.access import SupportRequest
 from privacy.models.accounts import BillingRecord, Enquiry, PendingChange, PendingSignup
 from privacy.models.campaigns import Campaign
 from privacy.models.correlations import Correlation, Ground, Question
+from privacy.models.ids import encode
 from privacy.models.sessions import Session
 from privacy.schedules import SweepFailedError
 from privacy.settings import Deployment, load
+from privacy.tables.access import Access, new_access_id
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.campaigns import Campaigns
@@ -40,6 +43,7 @@ STORES = (
     "correlations",
     "campaigns",
     "idempotency",
+    "access",
 )
 
 
@@ -115,6 +119,13 @@ def key(number: int, created_at: datetime) -> None:
     Idempotency(table("idempotency"), POLICY).claim(f"key{number}", "body", {}, created_at)
 
 
+def support(number: int, created_at: datetime) -> None:
+    request_id = new_access_id("sup", "db_" + encode(number.to_bytes(16, "big")), created_at)
+    access = Access(table("access"), POLICY)
+    operation = access.create_operation(SupportRequest(request_id, created_at, "help"))
+    access.table.client.put_item(**operation["Put"])
+
+
 def left(store: str) -> list[dict[str, Any]]:
     """What lies in a store, whoever may still read it; some stores share a table."""
     if store in ("signups", "changes"):
@@ -137,6 +148,7 @@ ENDS = [
     ("campaigns", campaign, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
     ("campaigns", recipient, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
     ("idempotency", key, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
+    ("access", support, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
 ]
 
 

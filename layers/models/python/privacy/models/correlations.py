@@ -2,35 +2,18 @@
 correlation.gate).
 """
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from privacy.models.fields import Form, InvalidFieldsError, Line
+from privacy.models.fields import Form, Instant, InvalidFieldsError, Line
 from privacy.policy import Policy
 
 LONGEST_WINDOW = timedelta(days=31)
 """What one request may ask about, our default: an incident, not a life."""
-
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
-
-
-def _instant(value: object) -> datetime:
-    """The second of a time as RFC 3339 (section 5.6) writes it."""
-    try:
-        if isinstance(value, str) and _RFC3339.fullmatch(value):
-            return datetime.fromisoformat(value.upper()).astimezone(UTC).replace(microsecond=0)
-    except (ValueError, OverflowError):
-        pass
-    raise PydanticCustomError("rule", "must be a time such as 2026-01-31T12:00:00Z")
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant)]
 
 
 class Ground(StrEnum):

@@ -336,14 +336,15 @@ ContentType = Annotated[
 # --- times -----------------------------------------------------------------------------------------
 
 _RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})",
+    re.IGNORECASE,
 )
 
 
 def _instant(value: object) -> datetime:
     if isinstance(value, str) and _RFC_3339.fullmatch(value):
         with suppress(ValueError, OverflowError):
-            return datetime.fromisoformat(value).astimezone(UTC).replace(microsecond=0)
+            return datetime.fromisoformat(value.upper()).astimezone(UTC).replace(microsecond=0)
     raise _wrong("must be a time such as 2026-01-31T12:00:00Z")
 
 

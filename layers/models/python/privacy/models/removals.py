@@ -20,8 +20,13 @@ LARGE = 500_000
 EVERYWHERE = ("records", "catalogue", "files", "exports", "uploads", "backups", "recordings")
 """The stores of a database in each region, whether it ever lay there or not."""
 
-AT_HOME = ("jobs", "deletions", "recording-rows")
-"""Its stores in the home region: its jobs, the ledger of what its owner deleted of it, and what tells of recordings."""
+AT_HOME = ("jobs", "deletions", "recording-rows", "access")
+"""Its stores in the home region: its jobs, the ledger of what its owner deleted of it, the rows of its recordings, and
+the log of access to it.
+"""
+
+UNCOUNTED = frozenset({"access"})
+"""Stores of whose things no number is told: a law may have kept some of them from being shown."""
 
 KEYS, CERTIFICATE = "keys", "certificate"
 """What comes before all stores, and after them: a data key in each region, and the proof of it all."""

@@ -51,6 +51,7 @@ _STORES = {
     "uploads": (f"uploads: {VERSIONS}", _OBJECTS),
     "backups": (f"backups: {VERSIONS}", _OBJECTS),
     "recordings": (f"recordings of sessions: {VERSIONS}", _OBJECTS),
+    "access": ("grants and reads of our staff, and requests for support (not counted)", _ITEMS),
 }
 """What each store holds, and how it is listed."""
 

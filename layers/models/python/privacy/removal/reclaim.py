@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from privacy.models.removals import Progress
+from privacy.models.removals import UNCOUNTED, Progress
 from privacy.removal.stores import Store, Thing
 from privacy.tables.removals import Removals
 
@@ -27,7 +27,8 @@ def reclaim(
     """Remove batch after batch until the store lists nothing, or time is up; the progress so far.
 
     A batch is journalled before it is removed. After a crash its things are recognised by their digests: they are
-    removed again, and counted only once. None when another worker has taken this segment over.
+    removed again, and counted only once; those of a store in `UNCOUNTED` never are. None when another worker has taken
+    this segment over.
     """
     current: Progress | None = progress
     noted = now()
@@ -40,7 +41,7 @@ def reclaim(
         if again:
             store.remove(again)
             continue
-        batch = b"".join(_digest(thing) for thing in things)
+        batch = b"" if store.name in UNCOUNTED else b"".join(_digest(thing) for thing in things)
         current = journal.save(replace(_counted(current), pending=batch, done_at=None))
         if current is None:
             break

@@ -245,6 +245,7 @@ class Everywhere:
     deletions: Table
     recordings: Table
     home: str
+    access: Table
 
     def stores(self, database_id: str, hosted_in: str, segments: int, page: int = PAGE) -> list[Store]:
         """Every place of a database, those of its host region in some segments (1, 4 or 16), each listed `page` things
@@ -274,6 +275,7 @@ class Everywhere:
             Rows("jobs", self.jobs, database_id, self.home, page=page),
             Items("deletions", "0", self.home, self.deletions, _places(database_id), page=page, waves=_AT_ONCE),
             Rows("recording-rows", self.recordings, database_id, self.home, page=page),
+            Rows("access", self.access, database_id, self.home, page=page),
         ]
 
 

@@ -9,7 +9,7 @@ from privacy.clock import rfc3339
 from privacy.hosting import Host
 from privacy.hosting.transfers import EXPORTS
 from privacy.models.accounts import LAWFUL_FIELDS
-from privacy.models.databases import Status, trial_name
+from privacy.models.databases import Status
 from privacy.models.erasures import ErasureStatus
 from privacy.models.jobs import JobStatus
 from privacy.policy import Policy
@@ -294,49 +294,6 @@ class OfErasures(Holding):
         """Take out whose they were, and what was typed."""
         for (erasure_id,) in things:
             self.erasures.forget_person(erasure_id)
-
-
-@dataclass(frozen=True, slots=True)
-class OfDatabases(Holding):
-    """The person's databases: their content is the person's own, and is taken out by its export."""
-
-    databases: Databases
-    policy: Policy
-    category = "databases"
-    store = "databases"
-    purpose = "to host your databases"
-    origin = "you, in the control panel; a free trial opens one"
-    holds = "databases: each is destroyed by itself, with a certificate of its own"
-
-    def items(self, person: Person, now: datetime) -> Iterator[Item]:
-        """The databases that are not destroyed."""
-        for database in self.databases.owned_by(person.owner):
-            if database.status is Status.DESTROYED:
-                continue
-            data = {
-                "id": database.id,
-                "name": database.name,
-                "region": database.region,
-                "status": database.status.value,
-                "created_at": rfc3339(database.created_at),
-                "content": "yours alone: export the database to have it",
-            }
-            place = f"{rfc3339(database.created_at)} {database.id}"
-            yield Item(place, data, database.purge_at(self.policy))
-
-    def left(self, person: Person) -> Sequence[Thing]:
-        """Those that are not destroyed."""
-        return [(one.id,) for one in self.databases.owned_by(person.owner) if one.status is not Status.DESTROYED]
-
-    def remove(self, person: Person, things: Sequence[Thing]) -> None:
-        """Nothing: the deletion of databases does that, and the erasure waits for it."""
-
-    def correct(self, person: Person, old: Mapping[str, Any], new: Mapping[str, Any], email_tag: str) -> None:
-        """A free trial's database is called like the company: then it is called like the new one."""
-        before, after = (trial_name(profile.get("company")) for profile in (old, new))
-        for database in self.databases.owned_by(person.owner) if before != after else ():
-            if database.name == before and database.status is not Status.DESTROYED:
-                self.databases.rename(database, after)
 
 
 @dataclass(frozen=True, slots=True)

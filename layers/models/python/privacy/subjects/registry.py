@@ -8,12 +8,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from privacy.clock import rfc3339
+from privacy.clock import Clock, rfc3339, system_clock
 from privacy.home import Home
 from privacy.models.paging import CursorError
-from privacy.subjects import holdings
+from privacy.subjects import holdings, of_databases
 from privacy.subjects.holding import Holding, Item
 from privacy.subjects.person import Person
+from privacy.tables.access import Access
 from privacy.tables.accounts import Accounts
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
@@ -22,6 +23,7 @@ from privacy.tables.databases import Databases
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.erasures import Erasures
 from privacy.tables.jobs import Jobs
+from privacy.tables.recordings import Recordings
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
 
@@ -108,7 +110,7 @@ class Registry:
         databases = [
             item
             for holding in self.holdings
-            if isinstance(holding, holdings.OfDatabases)
+            if isinstance(holding, of_databases.OfDatabases)
             for item in holding.items(person, now)
             if item.ends
         ]
@@ -137,7 +139,7 @@ def told(holding: Holding, item: Item) -> dict[str, Any]:
     }
 
 
-def registry(home: Home) -> Registry:
+def registry(home: Home, clock: Clock = system_clock) -> Registry:
     """The registry over the stores of the home region."""
     policy = home.policy
     accounts, databases = Accounts(home.table("accounts")), Databases(home.table("databases"))
@@ -153,7 +155,9 @@ def registry(home: Home) -> Registry:
             holdings.OfExports(jobs, policy),
             holdings.OfExportFiles(host),
             holdings.OfErasures(Erasures(home.table("erasures"), policy), policy),
-            holdings.OfDatabases(databases, policy),
+            of_databases.OfRecordings(Recordings(home.table("recordings"), policy), databases, policy, clock),
+            of_databases.OfAccess(Access(home.table("access"), policy), databases, policy),
+            of_databases.OfDatabases(databases, policy),
             holdings.OfSessions(Sessions(sessions, policy), policy),
             holdings.OfAccounts(accounts, databases, policy),
         ]

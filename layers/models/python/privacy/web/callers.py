@@ -84,6 +84,14 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /helpdesk/campaigns": _HELPDESK,
         "GET /helpdesk/campaigns/{campaign_id}": _HELPDESK,
         # access of the HelpDesk
+        "POST /databases/{database_id}/support-requests": Open.CUSTOMER,
+        "GET /databases/{database_id}/access-log": Open.CUSTOMER,
+        "POST /helpdesk/grants": _HELPDESK,
+        "DELETE /helpdesk/grants/{grant_id}": _HELPDESK,
+        "GET /helpdesk/databases/{database_id}/records/{model}": _HELPDESK,
+        "GET /helpdesk/databases/{database_id}/records/{model}/{key}": _HELPDESK,
+        "GET /helpdesk/databases/{database_id}/files": _HELPDESK,
+        "GET /helpdesk/databases/{database_id}/files/content": _HELPDESK,
         # holds
         # correlation
         "POST /helpdesk/correlations": _SECURITY,

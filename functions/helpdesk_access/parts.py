@@ -1,0 +1,54 @@
+"""What staff's reading stands on: who they are, their grants, and the stores of content, to read from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from privacy.aws import client
+from privacy.clock import Clock, system_clock
+from privacy.home import Clients, Home
+from privacy.hosting import Host
+from privacy.models.staff import Staff
+from privacy.policy import Policy
+from privacy.tables.access import Access
+from privacy.tables.audit import Trail
+from privacy.tables.databases import Databases
+from privacy.tables.store import Operation
+from privacy.vault.tokens import Pseudonyms
+from privacy.web.staff import KeySet, StaffSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a container, built once; secrets are asked for when needed, so that they can be rotated."""
+
+    settings: StaffSettings
+    policy: Policy
+    clock: Clock
+    key_set: KeySet
+    trail: Trail
+    access: Access
+    databases: Databases
+    pseudonyms: Callable[[], Pseudonyms]
+    host: Callable[[str], Host]
+    transact: Callable[[Sequence[Operation]], None]
+
+    def pseudonym(self, staff: Staff) -> str:
+        """How a member of staff is named in grants and in the audit trail."""
+        return self.pseudonyms().of("staff", staff.subject)
+
+
+def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
+    """The parts as they are on AWS."""
+    home = Home(settings, clients)
+    return Parts(
+        settings=settings,
+        policy=home.policy,
+        clock=clock,
+        key_set=KeySet(settings.staff_key_set),
+        trail=Trail(home.table("audit")),
+        access=Access(home.table("access"), home.policy),
+        databases=Databases(home.table("databases")),
+        pseudonyms=home.pseudonyms,
+        host=home.hosts(),
+        transact=home.transact,
+    )
