@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
+from privacy.removal.holds import account_items
 from privacy.settings import Deployment
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.expiry import Expiring
+from privacy.tables.holds import AccountItems, Holds
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
@@ -18,10 +20,14 @@ from privacy.tables.signups import Signups
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a container, built once. `stores` gives each store's limits; any one of them ends an item."""
+    """The parts of a container, built once. `stores` gives each store's limits; any one of them ends an item.
+    `of_accounts` are those of them that know their account, so that a hold on one can keep what lies in them.
+    """
 
     clock: Clock
     stores: Mapping[str, tuple[Expiring, ...]]
+    of_accounts: Mapping[str, AccountItems]
+    holds: Holds
 
 
 def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients = client) -> Parts:
@@ -37,4 +43,6 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "billing": (Billing(home.table("billing"), home.policy).expiring(),),
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
         },
+        account_items(home.table),
+        Holds(home.table("holds"), home.policy),
     )

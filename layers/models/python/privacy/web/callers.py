@@ -62,6 +62,9 @@ CALLERS = MappingProxyType[str, Callers](
         # marketing
         # access of the HelpDesk
         # holds
+        "POST /helpdesk/holds": _SECURITY | _DPO,
+        "GET /helpdesk/holds": _SECURITY | _DPO,
+        "DELETE /helpdesk/holds/{hold_id}": _SECURITY | _DPO,
         # correlation
         # the audit trail
         "GET /helpdesk/audit": _DPO,
