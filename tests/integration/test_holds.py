@@ -62,8 +62,8 @@ def test_held_visits_outlive_their_date_and_go_with_the_sweep_after_their_releas
     assert visited(traveller) == [INSIDE] * 3
     released = staff(traveller, "DELETE", f"{ROUTE}/{made.json()['hold_id']}", role="dpo")
     assert released.status == 204
-    [shown] = staff(traveller, "GET").json()["items"]
-    assert (shown["hold_id"], shown["in_force"]) == (made.json()["hold_id"], False)
+    listed = {shown["hold_id"]: shown["in_force"] for shown in staff(traveller, "GET").json()["items"]}
+    assert listed[made.json()["hold_id"]] is False
     swept = traveller.sweep("log_purging")["visits"]
     assert (swept["removed"], swept["held"]) == (3, 0)
     assert swept["lag_seconds"] < 90  # since the release, not since the visits' dates
@@ -100,4 +100,6 @@ def test_holds_are_staff_s_and_a_scope_never_links_visits_to_a_person(system: De
     asked = hold(until, visits={"addresses": NETWORK})
     first, again = (staff(system, "POST", document=asked, **key) for _ in range(2))
     assert (first.status, again.status, first.content) == (201, 201, again.content)
-    assert [row["id"] for row in system.items("holds")] == [first.json()["hold_id"]]
+    hold_id = first.json()["hold_id"]
+    assert [row["owner"] for row in system.items("holds") if row["id"] == hold_id] == [first.json()["owner"]]
+    assert staff(system, "DELETE", f"{ROUTE}/{hold_id}").status == 204

@@ -114,6 +114,22 @@ def test_ttl_and_the_purge_take_nothing_from_a_hold_however_they_fall_in_with_it
     assert ends() == kept(hold, due)
 
 
+def test_what_ends_in_the_very_second_of_the_request_is_not_held_and_what_ends_in_the_next_one_is(
+    app: Any, parts: Parts, issuer: Issuer, clock: SetClock, purge: Any
+) -> None:
+    due = [NOON + timedelta(seconds=seconds) for seconds in (-1, 0, 1)]
+    for end in due:
+        visit(end)
+    assert ask(app, issuer).json()["in_force_since"] == "2026-11-24T12:00:01Z"
+    ttl(clock())  # it may come in that second, too, or not
+    (hold,) = parts.holds.all()
+    assert ends() == kept(hold, due) == [NOON + SECOND]
+    clock.advance(days=1)
+    ttl(clock())
+    assert purge()["held"] == 1
+    assert ends() == [NOON + SECOND]
+
+
 def test_nothing_is_lost_in_the_gap_between_the_clock_s_reading_and_the_hold_s_coming_into_force(
     app: Any, parts: Parts, issuer: Issuer, clock: SetClock
 ) -> None:

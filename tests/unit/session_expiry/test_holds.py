@@ -142,6 +142,16 @@ def test_a_bill_of_a_held_account_stays_and_is_freed_only_when_its_end_is_near(h
     assert tick(handler, "billing") == done(1)
 
 
+def test_only_what_lives_and_ends_soon_is_freed_from_ttl(parts: Parts, clock: SetClock) -> None:
+    for number, end in enumerate((NOON, NOON + SECOND, NOON + 2 * DAY, NOON + 2 * DAY + SECOND)):
+        session(number, end - 7 * DAY)
+    parts.of_accounts["sessions"].free(ADA, NOON + 2 * DAY, clock)
+    assert sorted(int(row["token_hash"], 16) for row in items("sessions") if "ttl" not in row) == [1, 2]
+    ttl(clock(), "sessions")
+    parts.of_accounts["sessions"].free(ADA, NOON + 2 * DAY, clock)
+    assert left() == [1, 2, 3]  # what is gone is not made again
+
+
 def test_a_hold_on_visits_keeps_no_session(handler: Any, clock: SetClock) -> None:
     session(1, NOON)
     hold(1, NEVER, NOON, since=NOON)
