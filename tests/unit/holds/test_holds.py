@@ -10,6 +10,7 @@ from holds.app import build
 from holds.parts import Parts
 from privacy.clock import rfc3339
 from privacy.web.callers import CALLERS
+from tests.template.source import template
 from tests.unit.engine import NOON, Answer, SetClock, everything, items, sample, send
 from tests.unit.holds.world import NETWORK, OF_NETWORK, visit
 from tests.unit.staff import Issuer, call
@@ -255,6 +256,12 @@ def test_a_hold_that_a_request_cannot_prepare_in_time_says_so_and_is_finished_by
     assert [row["id"] for row in items("holds")] == freed
     assert [row["action"] for row in items("audit")].count("hold.created") == 1
     assert ["ttl" in row for row in items("visits")] == [False]
+
+
+def test_no_earlier_state_of_the_table_outlives_a_scope_and_ttl_does_not_forget_what_is_still_needed() -> None:
+    properties = template()["Resources"]["HoldsTable"]["Properties"]
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": False}
+    assert "TimeToLiveSpecification" not in properties
 
 
 @pytest.mark.parametrize(
