@@ -13,6 +13,7 @@ from privacy.subjects.registry import Registry, registry
 from privacy.tables.accounts import Accounts
 from privacy.tables.databases import Databases
 from privacy.tables.erasures import Erasures
+from privacy.tables.holds import Holds
 from privacy.tables.store import Operation
 from privacy.vault.tokens import Pseudonyms
 
@@ -27,6 +28,7 @@ class Parts:
     accounts: Accounts
     databases: Databases
     erasures: Erasures
+    holds: Holds
     registry: Registry
     queues: Queues
     pseudonyms: Callable[[], Pseudonyms]
@@ -47,6 +49,7 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
         accounts=Accounts(home.table("accounts")),
         databases=Databases(home.table("databases")),
         erasures=Erasures(home.table("erasures"), home.policy),
+        holds=Holds(home.table("holds"), home.policy),
         registry=registry(home, clock),
         queues=home.queues(),
         pseudonyms=home.pseudonyms,

@@ -57,6 +57,8 @@ def _end(parts: Parts, period: str, shards: tuple[str, ...], has_time: HasTime) 
         person = person_of(account, parts.pseudonyms())
         if any(one.status is not Status.DESTROYED for one in parts.databases.owned_by(person.owner)):
             return False  # it is in use: its purpose lasts
+        if parts.holds.of_account(account.id, now):
+            return False  # it is kept for another purpose, until the hold ends
         erasure = Erasure(
             id=new_id("ers"),
             created_at=now,

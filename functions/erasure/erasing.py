@@ -30,6 +30,7 @@ from privacy.subjects.registry import Registry
 from privacy.tables.accounts import Accounts
 from privacy.tables.databases import Databases
 from privacy.tables.erasures import Erasures
+from privacy.tables.holds import Holds
 from privacy.tables.removals import Removals
 from privacy.tables.store import ConditionFailedError, Operation, TransactionRefusedError
 from privacy.vault.tokens import Pseudonyms
@@ -81,6 +82,7 @@ class Worker:
     accounts: Accounts
     databases: Databases
     erasures: Erasures
+    holds: Holds
     removals: Removals
     registry: Registry
     notary: Notary
@@ -102,6 +104,8 @@ class Worker:
             self._tell(erasure)
         elif erasure.status is ErasureStatus.APPROVED:
             account = self.accounts.get(erasure.account_id or "")
+            if self.holds.of_account(erasure.account_id or "", self.now()):
+                return  # recorded since: the sweep asks again when it has ended
             if account is not None and not account.closed:
                 self._wait_for_grace(erasure, account, has_time)
             else:

@@ -16,6 +16,7 @@ from privacy.tables.accounts import Accounts
 from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
 from privacy.tables.erasures import Erasures
+from privacy.tables.holds import Holds
 from privacy.tables.removals import Removals
 
 
@@ -39,6 +40,7 @@ def assemble(settings: ErasureSettings, clock: Clock = system_clock, clients: Cl
         accounts=Accounts(home.table("accounts")),
         databases=Databases(home.table("databases")),
         erasures=Erasures(home.table("erasures"), home.policy),
+        holds=Holds(home.table("holds"), home.policy),
         removals=Removals(home.table("removals")),
         registry=registry(home, clock),
         notary=Notary(certificates, home.signer("certificates")),

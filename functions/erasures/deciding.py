@@ -13,6 +13,7 @@ from privacy.clock import rfc3339
 from privacy.models.accounts import Account
 from privacy.models.databases import Status
 from privacy.models.erasures import (
+    HELD,
     Databases,
     Decision,
     Erasure,
@@ -82,7 +83,7 @@ def dry_run(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
 
     Raises: ErasureStateError when nothing is left to look at.
     """
-    _, person = _person(parts, erasure)
+    account, person = _person(parts, erasure)
     counts = [(holding, len(holding.left(person))) for holding in parts.registry.holdings]
     databases = [one for one in parts.databases.owned_by(person.owner) if one.status is not Status.DESTROYED]
     keep = erasure.databases is Databases.KEEP
@@ -99,6 +100,10 @@ def dry_run(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
                 "then": "destroyed when its grace period ends" if keep else "destroyed at once",
             }
             for one in databases
+        ],
+        "holds": [
+            {"ground": hold.ground.value, "until": rfc3339(hold.until)}
+            for hold in parts.holds.of_account(account.id, now)
         ],
         "processors_to_tell": [notice["processor"] for notice in parts.registry.notices(person, now)],
     }
@@ -127,8 +132,13 @@ def decide(parts: Parts, erasure: Erasure, form: NewDecision, by: str, now: date
 
 
 def _approve(parts: Parts, erasure: Erasure, decided: Erasure, now: datetime) -> Erasure:
-    """Hide the account, and note what the worker needs once it is gone, in one write."""
+    """Hide the account, and note what the worker needs once it is gone, in one write.
+
+    Raises: ErasureStateError, also while a hold keeps what the account has.
+    """
     account, person = _person(parts, erasure)
+    if parts.holds.of_account(account.id, now):
+        raise ErasureStateError(HELD)
     decided = approved(decided, account, parts.registry.notices(person, now), parts.registry.kept(person, now))
     operations = [parts.erasures.change_operation(erasure, decided)]
     if erasure.databases is Databases.DELETE:

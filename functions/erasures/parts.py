@@ -14,6 +14,7 @@ from privacy.tables.accounts import Accounts
 from privacy.tables.audit import Trail
 from privacy.tables.databases import Databases
 from privacy.tables.erasures import Erasures
+from privacy.tables.holds import Holds
 from privacy.tables.store import Operation
 from privacy.vault.tokens import Pseudonyms
 from privacy.web.staff import KeySet, StaffSettings
@@ -31,6 +32,7 @@ class Parts:
     accounts: Accounts
     databases: Databases
     erasures: Erasures
+    holds: Holds
     registry: Registry
     queues: Queues
     pseudonyms: Callable[[], Pseudonyms]
@@ -53,6 +55,7 @@ def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clie
         accounts=Accounts(home.table("accounts")),
         databases=Databases(home.table("databases")),
         erasures=Erasures(home.table("erasures"), home.policy),
+        holds=Holds(home.table("holds"), home.policy),
         registry=registry(home, clock),
         queues=home.queues(),
         pseudonyms=home.pseudonyms,

@@ -1,1 +1,1 @@
-"""Removes visits whose period is over and that no hold keeps."""
+"""Removes visits whose period is over and that no hold keeps, and keeps TTL from those that one does."""

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from log_purging.parts import Parts, assemble
-from log_purging.purging import purge
+from log_purging.purging import free, purge
 from privacy.schedules import Handler, scheduled
 from privacy.settings import Deployment, load
 
 
 def build(parts: Callable[[], Parts]) -> Handler:
     """The handler over its parts, which are asked for at the first tick."""
-    return scheduled("log_purging", lambda: {"visits": [partial(purge, parts())]})
+    return scheduled("log_purging", lambda: {"visits": [partial(free, parts()), partial(purge, parts())]})
 
 
 handler = build(cache(lambda: assemble(load(Deployment))))

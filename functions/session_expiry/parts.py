@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
+from privacy.removal.holds import account_items
 from privacy.settings import Deployment
 from privacy.tables.access import Access
 from privacy.tables.attempts import Attempts
@@ -15,6 +16,7 @@ from privacy.tables.changes import Changes
 from privacy.tables.correlations import Correlations
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.expiry import Expiring
+from privacy.tables.holds import AccountItems, Holds
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
@@ -22,10 +24,14 @@ from privacy.tables.signups import Signups
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a container, built once. `stores` gives each store's limits; any one of them ends an item."""
+    """The parts of a container, built once. `stores` gives each store's limits; any one of them ends an item.
+    `of_accounts` are those of them that know their account, so that a hold on one can keep what lies in them.
+    """
 
     clock: Clock
     stores: Mapping[str, tuple[Expiring, ...]]
+    of_accounts: Mapping[str, AccountItems]
+    holds: Holds
 
 
 def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients = client) -> Parts:
@@ -45,4 +51,6 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
             "access": (Access(home.table("access"), home.policy).expiring(),),
         },
+        account_items(home.table),
+        Holds(home.table("holds"), home.policy),
     )

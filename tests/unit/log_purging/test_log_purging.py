@@ -97,26 +97,6 @@ def test_three_days_without_a_tick_are_cleared_by_one_and_two_in_a_row_do_nothin
     assert tick(handler) == done(0)
 
 
-@pytest.mark.promise("visits.retention")
-def test_every_visit_is_asked_about_and_a_held_one_stays(parts: Parts, clock: SetClock) -> None:
-    for minutes in range(20):
-        parts.visits.record(VISIT, BEGAN + timedelta(minutes=minutes))
-    asked: list[datetime] = []
-
-    def held(recorded_at: datetime) -> bool:
-        asked.append(recorded_at)
-        return recorded_at < BEGAN + timedelta(minutes=5)
-
-    clock.set(YEAR_LATER + timedelta(hours=1))
-    assert tick(build(lambda: replace(parts, held=held))) == done(15, 3600 - 5 * 60, held=5)
-    assert sorted(asked) == [BEGAN + timedelta(minutes=minutes) for minutes in range(20)]
-    assert sorted(int(row["at"][:12]) for row in items("visits")) == [
-        int((BEGAN + timedelta(minutes=minutes)).timestamp()) for minutes in range(5)
-    ]
-    assert list(parts.visits.since(BEGAN, clock())) == []  # held is not the same as readable
-    assert tick(build(lambda: parts))["removed"] == 5  # released: the next run takes it
-
-
 def test_purging_costs_what_is_due_and_not_what_is_stored(parts: Parts, clock: SetClock) -> None:
     for minutes in range(200):
         parts.visits.record(VISIT, YEAR_LATER - timedelta(minutes=minutes))

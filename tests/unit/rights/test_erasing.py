@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from erasure.post import Post
 from local.certificates import check
 from privacy.aws import client
 from privacy.models.databases import Status
+from privacy.models.holds import Ground, Hold, Scope
 from privacy.settings import Deployment, load
+from privacy.tables.holds import Holds
 from privacy.tables.store import instant
 from tests.unit.customers import database
 from tests.unit.engine import (
@@ -34,6 +37,7 @@ from tests.unit.engine import (
     schedule_event,
     sqs_event,
 )
+from tests.unit.engine import table as engine_table
 from tests.unit.people import ADDRESS, CANARIES, MESSAGE, ORDER
 from tests.unit.rights.conftest import World
 from tests.unit.staff import call
@@ -420,3 +424,50 @@ def test_no_message_of_an_erasure_holds_more_than_ids(world: World) -> None:
         assert set(json.loads(body)) == {"id"}
         assert "ox7" not in body.lower()
     assert ADDRESS  # the fixture's own
+
+
+@pytest.mark.promise("visits.retention")
+def test_what_a_hold_keeps_is_not_erased_until_it_has_ended(world: World, clock: SetClock) -> None:
+    person, _ = world.whole()
+    holds = Holds(engine_table("holds"), world.panel_parts.policy)
+    now = clock()
+    hold = Hold(
+        id="hld_test",
+        scope=Scope(account_id=person.account_id),
+        ground=Ground.LAW,
+        reason="a case",
+        owner="pseudonym",
+        created_at=now,
+        until=now + timedelta(days=2),
+    )
+    holds.create(hold)
+    asked = person.post("/account/erasure", body={"databases": "delete-now"}).json()
+    route = f"/helpdesk/erasures/{asked['request_id']}/decision"
+    body = {"decision": "approve", "reason": "as asked"}
+    tried = world.staff("POST", f"{route}?dry_run=true", body=body).json()
+    assert [entry["ground"] for entry in tried["holds"]] == ["law"]
+    refused = world.staff("POST", route, body=body)
+    assert refused.status == 409
+    assert "hold" in refused.json()["detail"]
+    assert person.get("/account").status == 200
+    clock.set(now + timedelta(days=2))
+    assert world.staff("POST", route, body=body).status == 200
+    world.deliver()
+    assert sorted(left()) == sorted(BY_LAW)
+
+
+def test_a_hold_recorded_after_the_approval_stops_the_worker_until_it_ends(world: World, clock: SetClock) -> None:
+    person, _ = world.whole()
+    world.approved(person)
+    now, before = clock(), len(items("sessions"))
+    holds = Holds(engine_table("holds"), world.panel_parts.policy)
+    scope = Scope(account_id=person.account_id)
+    holds.create(Hold("hld_late", "pseudonym", Ground.SECURITY, "abuse", scope, now, now + timedelta(hours=1)))
+    for body in messages("erasure"):
+        assert failures(world.worker(sqs_event([body], "erasure"), Context())) == []
+    assert len(items("sessions")) == before
+    assert world.sign_in().status == 401
+    clock.set(now + timedelta(hours=1))
+    world.tick()
+    world.deliver()
+    assert items("erasures")[0]["status"] == "erased"

@@ -47,6 +47,9 @@ class NewDecision(Form):
     reason: Message
 
 
+HELD = "a hold keeps this account's data; decide again when it is released or has ended"
+
+
 class UnknownErasureError(LookupError):
     """There is no such request, or it is somebody else's."""
 

@@ -48,6 +48,20 @@ class VisitSummary:
     country: str | None
 
 
+_VISIT_ID = re.compile(r"vis_(0[0-9a-f])([0-9]{12})([0-9a-f]{16})")
+
+
+def visit_id(shard: str, at: str) -> str:
+    """A stored visit's id: what identifies its row, as one text that means nothing to who reads it."""
+    return f"vis_{shard}{at.replace('#', '', 1)}"
+
+
+def place_of(text: str) -> tuple[str, str] | None:
+    """The row (`shard`, `at`) that an id of `visit_id` names, or None for a text of another shape."""
+    match = _VISIT_ID.fullmatch(text)
+    return (match[1], f"{match[2]}#{match[3]}") if match else None
+
+
 def summarise(
     headers: Mapping[str, str],
     *,

@@ -44,6 +44,8 @@ NOTHING_OF_A_PERSON: Mapping[str, str] = MappingProxyType(
 
 WITHHELD: Mapping[str, str] = MappingProxyType(
     {
+        "holds": "a hold on an account, by law or for security: shown, it would warn of it (GDPR article 23); it names "
+        "an account only as long as it is remembered",
         "correlations": "a request that waits for its second person: shown, it would warn of an inquiry by law or for "
         "security (GDPR article 23); within a week it names nobody any more",
     }

@@ -5,19 +5,26 @@ beginning of each shard.
 """
 
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr, Key
 
+from privacy.aws import overlapped
+from privacy.clock import Clock
+from privacy.models.holds import Hold, VisitScope, kept_until
+from privacy.models.visits import place_of, visit_id
 from privacy.policy import Policy
+from privacy.tables.holds import free
 from privacy.tables.store import SHARDS, Item, Table, epoch, instant, shard_of
 
 ADDRESSES = 100
 """Addresses that one Query takes (the IN of a condition,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html)."""
+
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,15 @@ class StoredVisit:
     at: str
     visited_at: datetime
     fields: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """What names this visit, to staff and in a hold."""
+        return visit_id(self.shard, self.at)
+
+    def is_of(self, scope: VisitScope) -> bool:
+        """Whether a scope covers this visit."""
+        return scope.covers(self.id, self.fields.get("ip"), self.visited_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +100,57 @@ class Visits:
                 if due := [visit for visit in map(_visit, page) if period.over(visit.visited_at, now)]:
                     yield due
 
+    def of_hold(self, hold: Hold, now: datetime, others: Sequence[Hold] = ()) -> Iterator[StoredVisit]:
+        """What a hold on visits covers, also past its date, while it is in force: to be read for its ground alone.
+
+        What expired and no hold keeps is not among it, whether or not it still lies there. `others` are the holds that
+        this one may have taken over from.
+        """
+        scope, period = hold.scope.visits, self.policy.retention["visits"]
+        if scope is None or not hold.is_in_force(now):
+            return
+        holds = [hold, *(other for other in others if other.id != hold.id and other.scope.visits)]
+        first = period.earliest_origin_alive(min(one.starts_at for one in holds) - _SECOND)
+        for item in self._among(scope, first, now):
+            visit = _visit(item)
+            covering = [one for one in holds if one.scope.visits and visit.is_of(one.scope.visits)]
+            if visit.is_of(scope) and kept_until(period.after(visit.visited_at), covering) > now:
+                yield visit
+
+    def free(self, scope: VisitScope, first: datetime, last: datetime, clock: Clock) -> None:
+        """Free from TTL the visits of a scope from `first` to `last` (both included); what has expired stays as it is,
+        and TTL or the next sweep removes it.
+        """
+        for page in self._pages_among(scope, first, last):
+            matching = [item for item in page if "ttl" in item and _visit(item).is_of(scope)]
+            overlapped(lambda item: free(self.table, _key(_visit(item)), clock), matching)
+
+    def _among(self, scope: VisitScope, first: datetime, last: datetime) -> Iterator[Item]:
+        for page in self._pages_among(scope, first, last):
+            yield from page
+
+    def _pages_among(self, scope: VisitScope, first: datetime, last: datetime) -> Iterator[list[Item]]:
+        """The items from `first` to `last` that may be of a scope: the named ones, or those of its window."""
+        if scope.ids is not None:
+            places = [place for place in map(place_of, scope.ids) if place]
+            keys = [{"shard": shard, "at": at} for shard, at in places if first <= instant(int(at[:12])) <= last]
+            yield list(self.table.get_all({str(key): key for key in keys}.values()))
+            return
+        first = max(first, scope.since) if scope.since else first
+        last = min(last, scope.before - _SECOND) if scope.before else last
+        if last < first:
+            return
+        for shard in SHARDS:
+            window = Key("at").between(f"{epoch(first):012d}", f"{epoch(last) + 1:012d}")
+            yield from self.table.pages(Key("shard").eq(shard) & window)
+
     def remove(self, visits: list[StoredVisit]) -> None:
         """Remove visits; one that is gone already is no error. Raises: StoreBusyError."""
-        self.table.delete_all({"shard": visit.shard, "at": visit.at} for visit in visits)
+        self.table.delete_all(_key(visit) for visit in visits)
+
+
+def _key(visit: StoredVisit) -> Item:
+    return {"shard": visit.shard, "at": visit.at}
 
 
 def _visit(item: Item) -> StoredVisit:

@@ -93,6 +93,9 @@ CALLERS = MappingProxyType[str, Callers](
         "GET /helpdesk/databases/{database_id}/files": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/files/content": _HELPDESK,
         # holds
+        "POST /helpdesk/holds": _SECURITY | _DPO,
+        "GET /helpdesk/holds": _SECURITY | _DPO,
+        "DELETE /helpdesk/holds/{hold_id}": _SECURITY | _DPO,
         # correlation
         "POST /helpdesk/correlations": _SECURITY,
         "GET /helpdesk/correlations/{correlation_id}": _SECURITY | _DPO,
