@@ -31,7 +31,8 @@ PREFIX = "cor"
 
 def ask(parts: Parts, requester: Staff, form: NewCorrelation, ids: Ids, now: datetime) -> Ids:
     """Note a request; made before, it stays. Raises: InvalidFieldsError, UnknownAccountError."""
-    asked = question(form, parts.policy, now)
+    holds = [hold for hold in parts.holds.all() if hold.ground.value == form.ground.value and hold.is_in_force(now)]
+    asked = question(form, parts.policy, now, held=any(hold.scope.visits for hold in holds))
     if not is_id("acc", asked.account_id) or parts.accounts.get(asked.account_id) is None:
         raise UnknownAccountError
     who = parts.pseudonym(requester)
@@ -92,7 +93,7 @@ def approve(parts: Parts, approver: Staff, correlation_id: str, now: datetime) -
     if made.question is None:
         _refused(parts, made, who, now, "delivered-before")
         raise DeliveredError
-    result = correlate(parts, made.question, now)
+    result = correlate(parts, made.question, made.ground, now)
     _deliver(parts, made, made.question, who, now, result)
     return result
 

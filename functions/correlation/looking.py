@@ -1,7 +1,7 @@
 """Bringing both sides together: the addresses that a person signed in from, and the visits from there."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -10,7 +10,8 @@ from typing import Any
 from correlation.parts import Parts
 from privacy.aws import overlapped
 from privacy.clock import rfc3339
-from privacy.models.correlations import Question
+from privacy.models.correlations import Ground, Question
+from privacy.models.holds import Hold, kept_until
 from privacy.models.sessions import Session
 from privacy.models.visits import canonical_address
 from privacy.tables.store import SHARDS
@@ -47,17 +48,22 @@ class Result:
         return {"sessions": self.sessions, "visits": self.visits, "complete": self.complete}
 
 
-def correlate(parts: Parts, asked: Question, now: datetime, monotonic: Callable[[], float] = time.monotonic) -> Result:
+def correlate(
+    parts: Parts, asked: Question, ground: Ground, now: datetime, monotonic: Callable[[], float] = time.monotonic
+) -> Result:
     """The account's sessions that were in use in the time asked about, and the visits of that time from the addresses
-    of their sign-ins. What has expired at `now` is on neither side.
+    of their sign-ins. What has expired at `now` is on neither side, but for what a hold of the same ground keeps, which
+    may be read for that ground alone (promise visits.retention).
     """
     until = monotonic() + SECONDS
+    holds = [hold for hold in parts.holds.all() if hold.ground.value == ground.value]
+    on_account = [hold for hold in holds if hold.scope.account_id == asked.account_id]
     sessions = [
         session
         for session in parts.sessions.of_account(asked.account_id)
         if session.created_at <= asked.last
         and asked.first <= session.last_used_at
-        and not session.is_expired(parts.policy, now)
+        and kept_until(session.expires_at(parts.policy), on_account) > now
     ]
     shown = overlapped(partial(_opened, parts), sessions[:MOST_SESSIONS])
     addresses = {address for entry in shown if (address := canonical_address(entry["address"]))}
@@ -65,6 +71,7 @@ def correlate(parts: Parts, asked: Question, now: datetime, monotonic: Callable[
         lambda shard: _look(parts, shard, asked, addresses, now, lambda: monotonic() < until),
         SHARDS if addresses else (),
     )
+    looks.append(_held(parts, asked, holds, addresses, now, lambda: monotonic() < until))
     found = sorted((visit for visits, _ in looks for visit in visits), key=lambda visit: visit.at)
     whole = all(had_time for _, had_time in looks) and len(found) <= MOST_VISITS and len(sessions) <= MOST_SESSIONS
     broken = sum(entry["seal"] == "broken" for entry in shown)
@@ -104,6 +111,28 @@ def _look(
         if not has_time():
             return found, False
     return found, True
+
+
+def _held(
+    parts: Parts,
+    asked: Question,
+    holds: Sequence[Hold],
+    addresses: Collection[str],
+    now: datetime,
+    has_time: Callable[[], bool],
+) -> tuple[list[StoredVisit], bool]:
+    """The visits past their date that some holds keep, and whether there was time for all."""
+    period, found = parts.policy.retention["visits"], dict[str, StoredVisit]()
+    if not addresses or asked.first >= period.earliest_origin_alive(now):
+        return [], True
+    for hold in holds:
+        for visit in parts.visits.of_hold(hold, now, holds):
+            asked_for = asked.first <= visit.visited_at <= asked.last and visit.fields.get("ip") in addresses
+            if asked_for and period.over(visit.visited_at, now):
+                found[visit.id] = visit
+            if len(found) > MOST_VISITS or not has_time():
+                return list(found.values()), False
+    return list(found.values()), True
 
 
 def _visit(visit: StoredVisit) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from privacy.policy import Policy
 from privacy.tables.accounts import Accounts
 from privacy.tables.audit import Trail
 from privacy.tables.correlations import Correlations
+from privacy.tables.holds import Holds
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.store import Operation
@@ -33,6 +34,7 @@ class Parts:
     accounts: Accounts
     sessions: Sessions
     visits: Visits
+    holds: Holds
     addresses: AddressSeal
     idempotency: Idempotency
     pseudonyms: Callable[[], Pseudonyms]
@@ -60,6 +62,7 @@ def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clie
         accounts=Accounts(home.table("accounts")),
         sessions=Sessions(home.table("sessions"), home.policy),
         visits=Visits(home.table("visits"), home.policy),
+        holds=Holds(home.table("holds"), home.policy),
         addresses=home.addresses(),
         idempotency=Idempotency(home.table("idempotency"), home.policy),
         pseudonyms=home.pseudonyms,

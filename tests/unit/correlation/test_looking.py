@@ -10,7 +10,9 @@ from boto3.dynamodb.conditions import Attr
 from correlation import looking
 from correlation.parts import Parts
 from privacy.clock import rfc3339
-from privacy.models.correlations import Question
+from privacy.models import holds
+from privacy.models.correlations import Ground, Question
+from privacy.models.holds import Hold, Scope, VisitScope
 from privacy.models.ids import new_id
 from privacy.models.sessions import Session
 from privacy.tables.store import Table
@@ -36,7 +38,7 @@ def session(
 
 
 def look(parts: Parts, account_id: str, first: datetime, last: datetime, **more: Any) -> looking.Result:
-    return looking.correlate(parts, Question(account_id, first, last, "case"), parts.clock(), **more)
+    return looking.correlate(parts, Question(account_id, first, last, "case"), Ground.LAW, parts.clock(), **more)
 
 
 def times(result: looking.Result) -> list[str]:
@@ -98,6 +100,27 @@ def test_what_has_expired_is_on_neither_side_to_the_second(parts: Parts, clock: 
     assert times(look(parts, account, *window)) == []
 
 
+@pytest.mark.promise("visits.retention")
+def test_what_a_hold_keeps_past_its_date_is_read_for_its_ground_and_for_no_other(parts: Parts, clock: SetClock) -> None:
+    account = new_id("acc")
+    session(parts, account, NOON, ADDRESS)
+    visit(NOON)
+    for number, scope in enumerate((Scope(account_id=account), Scope(visits=VisitScope(addresses=ADDRESS)))):
+        begun, until = NOON, NOON + 730 * DAY
+        hold = Hold(f"hld_{number}", "owner", holds.Ground.LAW, "a case", scope, begun, until)
+        parts.holds.create(hold)
+        parts.holds.put_in_force(hold, begun)
+    asked = Question(account, NOON, NOON + HOUR, "case")
+    clock.set(NOON + 400 * DAY)
+    kept = looking.correlate(parts, asked, Ground.LAW, clock())
+    assert ([entry["address"] for entry in kept.sessions], times(kept)) == ([ADDRESS], [rfc3339(NOON)])
+    other = looking.correlate(parts, asked, Ground.SECURITY, clock())
+    assert (other.sessions, other.visits) == ([], [])
+    clock.set(NOON + 730 * DAY)
+    over = looking.correlate(parts, asked, Ground.LAW, clock())
+    assert (over.sessions, over.visits) == ([], [])
+
+
 def test_an_address_is_the_same_in_whatever_way_it_is_written(parts: Parts, clock: SetClock) -> None:
     account = new_id("acc")
     session(parts, account, NOON, "::ffff:203.0.113.7")
@@ -118,7 +141,7 @@ def test_a_session_without_an_address_is_told_and_finds_no_visits(parts: Parts, 
         result = look(parts, account, NOON, NOON + HOUR)
     assert [(entry["address"], entry["seal"]) for entry in result.sessions] == [(None, "none")]
     assert (result.visits, result.complete, result.broken) == ([], True, 0)
-    assert calls == {"dynamodb.Query": 1}
+    assert calls == {"dynamodb.Query": 2}  # the sessions, and the holds
 
 
 @pytest.mark.promise("visits.unlinked")
@@ -191,7 +214,7 @@ def test_an_approval_looks_once_into_each_shard_and_reads_no_table_through(gate:
     del calls["secretsmanager.GetSecretValue"]  # kept for minutes
     assert calls == {
         "dynamodb.GetItem": 1,
-        "dynamodb.Query": 1 + 16,
+        "dynamodb.Query": 2 + 16,
         "kms.Decrypt": 1,
         "dynamodb.TransactWriteItems": 1,
     }

@@ -87,8 +87,9 @@ class DeliveredError(Exception):
     """The result was delivered, and is nowhere any more."""
 
 
-def question(form: NewCorrelation, policy: Policy, now: datetime) -> Question:
-    """What a request asks at `now`; what lies ahead is left out, for nobody is watched.
+def question(form: NewCorrelation, policy: Policy, now: datetime, *, held: bool = False) -> Question:
+    """What a request asks at `now`; what lies ahead is left out, for nobody is watched. `held` says that visits past
+    their date are held for the same ground.
 
     Raises: InvalidFieldsError for a window that is none, is too long, or lies where there are no visits.
     """
@@ -98,7 +99,7 @@ def question(form: NewCorrelation, policy: Policy, now: datetime) -> Question:
         field, message = "window.to", "must be after from"
     elif window.last - window.first > LONGEST_WINDOW:
         field, message = "window.to", f"must be at most {LONGEST_WINDOW.days} days after from"
-    elif window.first < policy.retention["visits"].earliest_origin_alive(now):
+    elif not held and window.first < policy.retention["visits"].earliest_origin_alive(now):
         field, message = "window.from", "must be in the time that visits are kept"
     elif window.first > now:
         field, message = "window.from", "must not lie ahead"

@@ -113,7 +113,7 @@ def free(table: Table, key: Item, clock: Clock, until: datetime | None = None) -
     """Take an item's TTL away, unless it has expired or is gone; with `until` only one that ends by then."""
     later = Attr("ttl").gt(epoch(clock()))
     with suppress(ConditionFailedError):
-        table.update(key, {"ttl": None}, later & Attr("ttl").lte(epoch(until)) if until else later)
+        table.update(key, {"ttl": None}, later & Attr("ttl").lte(epoch(until)) if until else later, blind=True)
 
 
 def _key(hold_id: str) -> Item:

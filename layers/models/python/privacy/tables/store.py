@@ -176,9 +176,13 @@ class Table:
         operation = self.delete_operation(key, when)["Delete"] | {"ReturnValues": "ALL_OLD"}
         return self._one(self.client.delete_item, operation)
 
-    def update(self, key: Item, changes: Item, when: ConditionBase) -> Item:
-        """Change an item and give it back as it is now. Raises: ConditionFailedError."""
-        operation = self.update_operation(key, changes, when)["Update"] | {"ReturnValues": "ALL_NEW"}
+    def update(self, key: Item, changes: Item, when: ConditionBase, *, blind: bool = False) -> Item:
+        """Change an item and give it back as it is now, or nothing of it when `blind`, for a role that may not read it.
+
+        Raises: ConditionFailedError.
+        """
+        operation = self.update_operation(key, changes, when)["Update"]
+        operation["ReturnValues"] = "NONE" if blind else "ALL_NEW"
         if not operation["ExpressionAttributeValues"]:
             del operation["ExpressionAttributeValues"]
         return self._one(self.client.update_item, operation) or {}
