@@ -18,11 +18,11 @@ from privacy.tables.store import Operation
 from privacy.tables.visits import Visits
 from privacy.vault.addresses import AddressSeal
 from privacy.vault.tokens import Pseudonyms
-from privacy.web.staff import KeySet, StaffSettings
+from privacy.web.staff import KeySet, NamesStaff, StaffSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamesStaff):
     """The parts of a container, built once; secrets are asked for when needed, so that they can be rotated."""
 
     settings: StaffSettings
@@ -39,10 +39,6 @@ class Parts:
     idempotency: Idempotency
     pseudonyms: Callable[[], Pseudonyms]
     transact: Callable[[Sequence[Operation]], None]
-
-    def pseudonym(self, staff: Staff) -> str:
-        """How a member of staff is named in the audit trail."""
-        return self.pseudonyms().of("staff", staff.subject)
 
     def scope(self, staff: Staff) -> str:
         """Whose an Idempotency-Key is: in no store, so that nobody guesses a case by the digest of its body."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
-from privacy.models.staff import Staff
 from privacy.policy import Policy
 from privacy.queues import Queues
 from privacy.tables.access import Access
@@ -17,11 +16,11 @@ from privacy.tables.idempotency import Idempotency
 from privacy.tables.store import Operation
 from privacy.vault.signing import Signer
 from privacy.vault.tokens import Pseudonyms
-from privacy.web.staff import KeySet, StaffSettings
+from privacy.web.staff import KeySet, NamesStaff, StaffSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamesStaff):
     """The parts of a container, built once; secrets are asked for when needed, so that they can be rotated."""
 
     settings: StaffSettings
@@ -38,10 +37,6 @@ class Parts:
     campaigns: Campaigns
     queues: Queues
     transact: Callable[[Sequence[Operation]], None]
-
-    def pseudonym(self, staff: Staff) -> str:
-        """How a member of staff is named in the audit trail."""
-        return self.pseudonyms().of("staff", staff.subject)
 
 
 def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:

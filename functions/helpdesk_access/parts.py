@@ -7,18 +7,17 @@ from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
 from privacy.hosting import Host
-from privacy.models.staff import Staff
 from privacy.policy import Policy
 from privacy.tables.access import Access
 from privacy.tables.audit import Trail
 from privacy.tables.databases import Databases
 from privacy.tables.store import Operation
 from privacy.vault.tokens import Pseudonyms
-from privacy.web.staff import KeySet, StaffSettings
+from privacy.web.staff import KeySet, NamesStaff, StaffSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamesStaff):
     """The parts of a container, built once; secrets are asked for when needed, so that they can be rotated."""
 
     settings: StaffSettings
@@ -31,10 +30,6 @@ class Parts:
     pseudonyms: Callable[[], Pseudonyms]
     host: Callable[[str], Host]
     transact: Callable[[Sequence[Operation]], None]
-
-    def pseudonym(self, staff: Staff) -> str:
-        """How a member of staff is named in grants and in the audit trail."""
-        return self.pseudonyms().of("staff", staff.subject)
 
 
 def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:

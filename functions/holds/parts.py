@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
 from privacy.home import Clients, Home
-from privacy.models.staff import Staff
 from privacy.policy import Policy
 from privacy.removal.holds import account_items
 from privacy.tables.audit import Trail
@@ -15,11 +14,11 @@ from privacy.tables.holds import AccountItems, Holds
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.visits import Visits
 from privacy.vault.tokens import Pseudonyms
-from privacy.web.staff import KeySet, StaffSettings
+from privacy.web.staff import KeySet, NamesStaff, StaffSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamesStaff):
     """The parts of a container, built once; secrets are asked for when needed, so that they can be rotated."""
 
     settings: StaffSettings
@@ -33,10 +32,6 @@ class Parts:
     trail: Trail
     pseudonyms: Callable[[], Pseudonyms]
     monotonic: Callable[[], float] = time.monotonic
-
-    def pseudonym(self, staff: Staff) -> str:
-        """How a member of staff is named, as a hold's owner and in the audit trail."""
-        return self.pseudonyms().of("staff", staff.subject)
 
 
 def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:

@@ -16,6 +16,7 @@ from chalice.app import Request
 from privacy.clock import Clock
 from privacy.models.staff import Role, Staff
 from privacy.settings import Deployment
+from privacy.vault.tokens import Pseudonyms
 from privacy.web.callers import roles_of
 from privacy.web.problems import ProblemError, unavailable
 
@@ -93,6 +94,18 @@ class Employers(Protocol):
     @property
     def key_set(self) -> KeySet:
         """The issuer's keys."""
+
+
+class NamesStaff:
+    """A base for the parts of a function that staff call: by what name a member of staff is kept anywhere."""
+
+    __slots__ = ()
+
+    pseudonyms: Callable[[], Pseudonyms]
+
+    def pseudonym(self, staff: Staff) -> str:
+        """The keyed pseudonym of a member of staff, in the audit trail, a grant or a hold."""
+        return self.pseudonyms().of("staff", staff.subject)
 
 
 def staff(request: Request, parts: Employers) -> tuple[Staff, datetime]:
