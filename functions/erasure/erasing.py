@@ -15,9 +15,10 @@ from privacy.clock import Clock
 from privacy.models.accounts import Account
 from privacy.models.databases import Database, Status
 from privacy.models.erasures import Erasure, ErasureStatus
+from privacy.models.ids import is_id
 from privacy.models.removals import Progress, Removal
 from privacy.policy import Policy
-from privacy.queues import LONGEST_DELAY, Queues
+from privacy.queues import LONGEST_DELAY, MalformedMessageError, Queues
 from privacy.removal.certificate import Notary
 from privacy.removal.reclaim import fresh, reclaim
 from privacy.removal.stores import Store
@@ -95,8 +96,10 @@ class Worker:
     def work(self, erasure_id: str, has_time: HasTime) -> None:
         """Go on with a request that was approved; any other is left alone.
 
-        Raises: NotEmptyError.
+        Raises: MalformedMessageError for what is no id of a request, NotEmptyError.
         """
+        if not is_id("ers", erasure_id):
+            raise MalformedMessageError("the message names no request")
         erasure = self.erasures.get(erasure_id, self.now())
         if erasure is None:
             return

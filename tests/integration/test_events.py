@@ -22,8 +22,12 @@ NOTHING_TO_DO = ("database_deletion/bad-no-segment", "database_import/bad-unknow
 """They ask of a database or a job that is not there, as a late message may: nothing is done, and nothing repeated."""
 OPERATOR_S = tuple(f"database_restore/bad-{case}" for case in ("unknown-backup", "unknown-restore", "overwrite"))
 """Calls of an operator's, not messages: they are refused with a sentence."""
-AT_HOME = ("mail", "marketing_sending")
-"""Queue functions of the home region alone."""
+AT_HOME = {
+    functions.folder_name(name)
+    for name, body in template()["Resources"].items()
+    if body["Type"] == "AWS::Serverless::Function" and body.get("Condition") == "IsHome"
+}
+"""The functions that are deployed in the home region alone."""
 UNKNOWN_EVENT = "bad-unknown-event"
 """What neither a queue nor a schedule sends: nothing is done, and a sentence of ours says so."""
 
@@ -232,6 +236,8 @@ def test_a_good_message_beside_a_broken_one_is_done(system: Deployed, name: str)
         "database_backup": f'{{"database_id": "db_{"a" * 26}", "job_id": "bak_{"a" * 52}"}}',
         "database_restore": f'{{"database_id": "db_{"a" * 26}", "job_id": "job_{"a" * 26}"}}',
         "database_move": f'{{"database_id": "db_{"a" * 26}", "job_id": "job_{"a" * 26}"}}',
+        "account_export": f'{{"account_id": "acc_{"a" * 26}", "export_id": "exp_{"a" * 26}"}}',
+        "erasure": f'{{"id": "ers_{"a" * 26}"}}',
     }[name]
     answer = system.invoke(name, sqs_event([good, "{", good], QUEUES[name], system.home))
     assert (answer.failed, answer.payload) == (False, {"batchItemFailures": [{"itemIdentifier": "message-1"}]})

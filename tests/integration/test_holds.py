@@ -37,55 +37,53 @@ def visited(system: Deployed) -> list[str]:
     return sorted(str(row["ip"]) for row in system.items("visits") if row.get("ip") in (INSIDE, OUTSIDE))
 
 
-def test_held_visits_outlive_their_date_and_go_with_the_sweep_after_their_release(traveller: Deployed) -> None:
-    began = traveller.now()
+def test_held_visits_outlive_their_date_and_go_with_the_sweep_after_their_release(apart: Deployed) -> None:
+    began = apart.now()
     for address in (INSIDE, OUTSIDE, INSIDE, OUTSIDE, INSIDE):
-        answer = traveller.send("POST", "/visits", None, {"CloudFront-Viewer-Address": f"{address}:4711"})
+        answer = apart.send("POST", "/visits", None, {"CloudFront-Viewer-Address": f"{address}:4711"})
         assert answer.status == 202
-    assert visited(traveller) == [INSIDE] * 3 + [OUTSIDE] * 2
+    assert visited(apart) == [INSIDE] * 3 + [OUTSIDE] * 2
 
-    traveller.travel_to(began + 11 * MONTH)
-    asked = hold(traveller.now() + timedelta(days=200), visits={"addresses": NETWORK})
-    made = staff(traveller, "POST", document=asked)
+    apart.travel_to(began + 11 * MONTH)
+    asked = hold(apart.now() + timedelta(days=200), visits={"addresses": NETWORK})
+    made = staff(apart, "POST", document=asked)
     assert made.status == 201, made.content
     assert made.json()["in_force"]
-    traveller.travel_to(began + 12 * MONTH - timedelta(days=3))
-    traveller.sweep("log_purging")
-    freed = {
-        str(row["ip"]): "ttl" not in row for row in traveller.items("visits") if row.get("ip") in (INSIDE, OUTSIDE)
-    }
+    apart.travel_to(began + 12 * MONTH - timedelta(days=3))
+    apart.sweep("log_purging")
+    freed = {str(row["ip"]): "ttl" not in row for row in apart.items("visits") if row.get("ip") in (INSIDE, OUTSIDE)}
     assert freed == {INSIDE: True, OUTSIDE: False}
 
-    traveller.travel_to(began + 13 * MONTH)
-    swept = traveller.sweep("log_purging")["visits"]
+    apart.travel_to(began + 13 * MONTH)
+    swept = apart.sweep("log_purging")["visits"]
     assert (swept["removed"], swept["held"]) == (2, 3)
-    assert visited(traveller) == [INSIDE] * 3
-    released = staff(traveller, "DELETE", f"{ROUTE}/{made.json()['hold_id']}", role="dpo")
+    assert visited(apart) == [INSIDE] * 3
+    released = staff(apart, "DELETE", f"{ROUTE}/{made.json()['hold_id']}", role="dpo")
     assert released.status == 204
-    listed = {shown["hold_id"]: shown["in_force"] for shown in staff(traveller, "GET").json()["items"]}
+    listed = {shown["hold_id"]: shown["in_force"] for shown in staff(apart, "GET").json()["items"]}
     assert listed[made.json()["hold_id"]] is False
-    swept = traveller.sweep("log_purging")["visits"]
+    swept = apart.sweep("log_purging")["visits"]
     assert (swept["removed"], swept["held"]) == (3, 0)
     assert swept["lag_seconds"] < 90  # since the release, not since the visits' dates
-    assert visited(traveller) == []
+    assert visited(apart) == []
 
 
 @pytest.mark.promise("accounts.necessity")
-def test_a_held_account_s_session_outlives_its_date_and_opens_nothing(traveller: Deployed) -> None:
-    customer = traveller.customer()
-    until = traveller.now() + timedelta(days=60)
-    made = staff(traveller, "POST", document=hold(until, account_id=customer.account_id))
+def test_a_held_account_s_session_outlives_its_date_and_opens_nothing(apart: Deployed) -> None:
+    customer = apart.customer()
+    until = apart.now() + timedelta(days=60)
+    made = staff(apart, "POST", document=hold(until, account_id=customer.account_id))
     assert made.status == 201, made.content
 
     def sessions() -> int:
-        return sum(row.get("account_id") == customer.account_id for row in traveller.items("sessions"))
+        return sum(row.get("account_id") == customer.account_id for row in apart.items("sessions"))
 
-    traveller.travel_to(traveller.now() + timedelta(days=8))
-    assert traveller.sweep("session_expiry")["sessions"]["held"] == 1
+    apart.travel_to(apart.now() + timedelta(days=8))
+    assert apart.sweep("session_expiry")["sessions"]["held"] == 1
     assert sessions() == 1
     customer.panel.call("GET", "/sessions/current", expect=401)
-    assert staff(traveller, "DELETE", f"{ROUTE}/{made.json()['hold_id']}").status == 204
-    traveller.sweep("session_expiry")
+    assert staff(apart, "DELETE", f"{ROUTE}/{made.json()['hold_id']}").status == 204
+    apart.sweep("session_expiry")
     assert sessions() == 0
 
 

@@ -157,9 +157,9 @@ def test_a_forgotten_password_is_set_by_the_link_in_the_mail(system: Deployed) -
 
 
 @pytest.mark.promise("rights.erase", "accounts.necessity", "databases.deletion")
-def test_an_erased_person_is_nowhere_but_in_what_a_law_keeps_and_that_goes_on_its_date(traveller: Deployed) -> None:
-    system, who = traveller, person(traveller)
-    bystander = person(traveller)
+def test_an_erased_person_is_nowhere_but_in_what_a_law_keeps_and_that_goes_on_its_date(apart: Deployed) -> None:
+    system, who = apart, person(apart)
+    bystander = person(apart)
     asked = who.panel.call(
         "POST", "/account/erasure", {"databases": "delete-now", "message": who.word("wish")}, expect=202
     ).json()

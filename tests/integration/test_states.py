@@ -17,7 +17,7 @@ def standing_still(system: Deployed, *queues: str) -> Iterator[None]:
     sources = [
         source["UUID"]
         for source in client.list_event_source_mappings()["EventSourceMappings"]
-        if source["EventSourceArn"].rsplit("-", 1)[-1] in queues
+        if source["EventSourceArn"].rsplit(":", 1)[-1].removeprefix("perfectwork-") in queues
     ]
     assert len(sources) == len(queues)
     for source in sources:

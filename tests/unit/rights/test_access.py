@@ -30,6 +30,7 @@ def all_of(person: Any, limit: int = 100) -> list[dict[str, Any]]:
         page = answer.json()
         assert len(page["items"]) <= limit
         found += page["items"]
+        assert len(found) < 100, "the pages never end"
         if page["next_cursor"] is None:
             return found
         query = f"?limit={limit}&cursor={page['next_cursor']}"
