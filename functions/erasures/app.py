@@ -7,7 +7,7 @@ from chalice.app import Response
 
 from erasures import deciding
 from erasures.parts import Parts, assemble
-from privacy.models.erasures import NewDecision
+from privacy.models.erasures import ErasureStateError, NewDecision
 from privacy.models.fields import validated
 from privacy.settings import load
 from privacy.tables.audit import new_entry
@@ -40,7 +40,12 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         parts().trail.add(new_entry(action, by, now, subject=erasure.id))
         if dry:
             return answer(200, deciding.dry_run(parts(), erasure, now))
-        return answer(200, deciding.decide(parts(), erasure, form, by, now))
+        try:
+            return answer(200, deciding.decide(parts(), erasure, form, by, now))
+        except ErasureStateError:
+            nothing = {"decision": form.decision.value}
+            parts().trail.add(new_entry("erasure.not-done", by, now, subject=erasure.id, facts=nothing))
+            raise
 
     return app
 

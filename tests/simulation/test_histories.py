@@ -10,7 +10,7 @@ from database_deletion.deletion import QUEUE
 from privacy.hosting.records import Records, new_record
 from privacy.hosting.transfers import export_key, staging_key
 from privacy.models.databases import Database, Status
-from privacy.models.removals import AT_HOME, EVERYWHERE
+from privacy.models.removals import AT_HOME, EVERYWHERE, UNCOUNTED
 from privacy.tables.store import instant
 from tests.simulation.broker import Message
 from tests.simulation.faults import Call
@@ -106,6 +106,8 @@ class History:
             engine.table("deletions").put({"place": place, "id": f"f#{tag}"})
         elif store == "recording-rows":
             engine.table("recordings").put({"database_id": database.id, "id": f"rec_{tag}"})
+        elif store == "access":
+            engine.table("access").put({"database_id": database.id, "id": f"red_{tag}"})
         elif store == "recordings":
             key = f"{database.id}/rec_{tag[:26]}"
             host.s3.put_object(Bucket=host.recordings_bucket, Key=key, Body=CANARY.encode())
@@ -122,7 +124,7 @@ class History:
             key = staging_key(database.id, f"upl_{tag[:26]}")
             host.s3.put_object(Bucket=host.transfer_bucket, Key=key, Body=CANARY.encode())
         there = self.there.setdefault(database.id, dict.fromkeys(STORES, 0))
-        there[store] += 1
+        there[store] += store not in UNCOUNTED
 
     def database(self, region: str) -> Database:
         """A database with up to 25 things in it, counted (and so emptied by one worker) or not."""

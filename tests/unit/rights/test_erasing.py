@@ -162,6 +162,8 @@ def test_a_refusal_is_told_with_its_reason_and_nothing_goes(world: World) -> Non
     follow = person.get("/account/erasure").json()
     assert (follow["status"], follow["reason"]) == ("refused", "we could not tell who you are")
     assert world.staff("POST", route, body={"decision": "approve", "reason": "x"}).status == 409
+    (trace,) = [row for row in items("audit") if row["action"] == "erasure.not-done"]
+    assert json.loads(trace["facts"]) == {"decision": "approve"}
     assert messages("erasure") == []
     assert person.post("/account/erasure", body={"databases": "delete-now"}).status == 202
 

@@ -270,7 +270,7 @@ class OfErasures(Holding):
     store = "erasures"
     purpose = "to answer your request, and to prove that we did"
     origin = "you, in the control panel"
-    holds = "earlier requests of the person: that they were made and decided is kept, without whose they were"
+    holds = "the person's requests: that they were made and decided is kept, without whose they were"
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The requests."""

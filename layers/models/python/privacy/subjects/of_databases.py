@@ -83,7 +83,7 @@ class OfRecordings(Holding):
     store = "recordings"
     purpose = "to see how a free trial goes, and what to make better"
     origin = "your browser, during a session"
-    holds = "recordings of sessions that anybody could see"
+    holds = "recordings of sessions that had not ended"
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The recordings that have not ended."""
