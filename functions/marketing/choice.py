@@ -5,9 +5,9 @@ Kept with it are its time, the policy's version and what was asked (GDPR article
 
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import StrictBool
+from pydantic import AliasChoices, Field, StrictBool
 
 from marketing.parts import Parts
 from privacy.clock import rfc3339
@@ -17,9 +17,9 @@ from privacy.tables.store import ConditionFailedError
 
 
 class Choice(Form):
-    """The body of `PUT /account/marketing`."""
+    """The body of `PUT /account/marketing`: `agreed`, or as the forms call it, `marketing_consent`."""
 
-    agreed: StrictBool
+    agreed: Annotated[StrictBool, Field(validation_alias=AliasChoices("agreed", "marketing_consent"))]
 
 
 class NoAccountError(Exception):

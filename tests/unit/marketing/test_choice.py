@@ -114,6 +114,15 @@ def test_an_account_that_is_gone_is_not_made_by_a_choice(app: Any, cookie: str, 
     assert account_id not in [row["id"] for row in items("accounts")]
 
 
+def test_the_choice_may_be_called_as_the_forms_call_it(app: Any, cookie: str) -> None:
+    headers = {"X-Requested-With": "tests"}
+    body = {"marketing_consent": True}
+    answer = http(app, "PUT", "/account/marketing", body=body, cookie=cookie, headers=headers)
+    assert (answer.status, answer.json()["agreed"]) == (200, True)
+    both = {"agreed": True, "marketing_consent": False}
+    assert http(app, "PUT", "/account/marketing", body=both, cookie=cookie, headers=headers).status == 422
+
+
 def test_two_people_s_choices_are_their_own(app: Any, parts: Parts, cookie: str, account_id: str) -> None:
     other = subscriber("another-ox7@example.org")
     put(app, cookie, False)
