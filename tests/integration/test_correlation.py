@@ -79,7 +79,7 @@ def test_the_result_comes_once_to_another_person_and_is_nowhere_afterwards(
     assert found(places, [ADDRESS, ELSEWHERE, REFERRER], but_in=[visits]) == []
     assert found(places, [CASE, "canary-of-a-requester", "canary-of-an-approver"]) == []
     for thing in ("correlations", "audit", "idempotency"):
-        assert somebody.account_id not in json.dumps(system.items(thing), default=str)
+        assert somebody.account_id not in json.dumps(system.items(thing), default=repr)
     logged = "\n".join(line for name in ("correlation", "sessions", "visits") for line in system.log(name))
     for canary in (ADDRESS, ELSEWHERE, CASE, somebody.account_id, "canary"):
         assert canary not in logged
