@@ -88,7 +88,7 @@ def _add_erasure(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("POST", "/account/erasure")
     def ask() -> Response:
         who = caller(app.request, parts())
-        form = erasing.checked(validated(NewErasure, json_body(app.request)))
+        form = validated(NewErasure, json_body(app.request))
         return idempotent(
             app.request,
             who.person.owner,

@@ -1,24 +1,16 @@
 """Asking for one's erasure, and following it (promise rights.erase)."""
 
-from contextlib import suppress
 from typing import Any
 
 from account.parts import Caller, Parts
 from privacy.clock import rfc3339
-from privacy.models.cards import card_fields
 from privacy.models.erasures import Erasure, ErasureStateError, ErasureStatus, NewErasure, UnknownErasureError
-from privacy.models.fields import InvalidFieldsError
 from privacy.models.ids import new_id
-from privacy.tables.store import ConditionFailedError
+from privacy.tables.store import TransactionRefusedError
 
 Ids = dict[str, Any]
 
-
-def checked(form: NewErasure) -> NewErasure:
-    """The request, without a card number. Raises: InvalidFieldsError."""
-    if form.message and card_fields({"message": form.message}):
-        raise InvalidFieldsError([{"field": "message", "message": "must not hold a payment card number"}])
-    return form
+OPEN = "a request is open already; GET /account/erasure follows it"
 
 
 def plan() -> Ids:
@@ -35,7 +27,7 @@ def ask(parts: Parts, caller: Caller, form: NewErasure, ids: Ids) -> Ids:
         if earlier.id == ids["request_id"]:
             return ids
         if earlier.status in (ErasureStatus.REQUESTED, ErasureStatus.APPROVED):
-            raise ErasureStateError("a request is open already; GET /account/erasure follows it")
+            raise ErasureStateError(OPEN)
     erasure = Erasure(
         id=ids["request_id"],
         created_at=caller.now,
@@ -44,8 +36,12 @@ def ask(parts: Parts, caller: Caller, form: NewErasure, ids: Ids) -> Ids:
         account_id=caller.account.id,
         message=form.message,
     )
-    with suppress(ConditionFailedError):  # stored by the request that this one repeats
-        parts.erasures.create(erasure)
+    noted = parts.accounts.note_erasure_operation(caller.account, erasure.id)
+    try:
+        parts.transact([parts.erasures.create_operation(erasure), noted])
+    except TransactionRefusedError as refused:
+        if 0 not in refused.failed:  # else it was stored by the request that this one repeats
+            raise ErasureStateError(OPEN) from None
     return ids
 
 

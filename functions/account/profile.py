@@ -101,7 +101,7 @@ def checked(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
 
 def correct(parts: Parts, caller: Caller, changes: dict[str, Any]) -> dict[str, Any]:
     """Correct the profile: first every copy, then the account itself, so that what died half-way is done by repeating
-    it. Another address waits for its link; until then the old one counts.
+    it. Exports of the data as it was end with it. Another address waits for its link; until then the old one counts.
 
     Raises: ChangedAtOnceError.
     """
@@ -115,6 +115,7 @@ def correct(parts: Parts, caller: Caller, changes: dict[str, Any]) -> dict[str, 
             account = parts.accounts.change_profile(account, profile)
         except ConditionFailedError:
             raise ChangedAtOnceError from None
+        parts.registry.end_exports(caller.person)
     waiting = None
     if email is not None and email != account.profile["email"]:
         waiting = _wait_for_link(parts, account, email, caller)
@@ -129,7 +130,10 @@ def _wait_for_link(parts: Parts, account: Account, email: str, caller: Caller) -
     content = json.dumps({"account_id": account.id, "email": email}).encode("utf-8")
     sealed = seal(links.sealing_key(links.token(PURPOSE, change_id, expires_at)), content, change_id)
     change = PendingChange(change_id, caller.now, expires_at, sealed)
-    parts.accounts.note_change(account, change_id)
+    try:
+        parts.accounts.note_change(account, change_id)
+    except ConditionFailedError:
+        raise ChangedAtOnceError from None
     if account.change_id:
         parts.changes.discard(account.change_id)
     parts.changes.create(change)
@@ -173,4 +177,5 @@ def confirm_address(parts: Parts, caller: Caller, token: str) -> dict[str, Any]:
             parts.changes.discard(change.id)
             raise AddressTakenError from None
         raise ChangedAtOnceError from None
+    parts.registry.end_exports(caller.person)
     return shown(parts.accounts.get(account.id) or account)

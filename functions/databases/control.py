@@ -3,7 +3,7 @@
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from databases.parts import Parts
 from privacy.clock import rfc3339
@@ -16,7 +16,7 @@ from privacy.models.databases import (
     can_reactivate,
     existing,
 )
-from privacy.models.fields import Country, DatabaseName, Form
+from privacy.models.fields import Country, DatabaseName, Form, NoCards
 from privacy.models.ids import is_id, new_id
 from privacy.models.paging import CursorError
 from privacy.tables.store import ConditionFailedError
@@ -36,7 +36,7 @@ _TRIES = 3
 class NewDatabase(Form):
     """`POST /databases`: without a country, that of the visitor decides about the region."""
 
-    name: DatabaseName
+    name: Annotated[DatabaseName, NoCards]
     country: Country | None = None
 
 

@@ -140,6 +140,8 @@ def _approve(parts: Parts, erasure: Erasure, decided: Erasure, now: datetime) ->
     if parts.holds.of_account(account.id, now):
         raise ErasureStateError(HELD)
     decided = approved(decided, account, parts.registry.notices(person, now), parts.registry.kept(person, now))
+    if erasure.databases is Databases.KEEP:
+        decided = replace(decided, address=None)  # it may change until the account is closed, and is noted then
     operations = [parts.erasures.change_operation(erasure, decided)]
     if erasure.databases is Databases.DELETE:
         operations.append(parts.accounts.close_operation(account.id))

@@ -3,6 +3,7 @@
 import io
 import unicodedata
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
 from privacy import policy
+from privacy.clock import rfc3339
 from privacy.models import fields
 from privacy.models.fields import (
     UNKNOWN,
@@ -382,3 +384,32 @@ def test_an_error_holds_no_value_that_was_sent_also_not_in_what_it_hangs_on_to(d
 def test_a_form_shows_nothing_of_what_it_holds() -> None:
     form: BaseModel = validated(Outer, {"name": CANARY, "inner": {"amount": 1, "kind": "a"}})
     assert "canary" not in f"{form} {form!r}"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"),
+        ("2026-01-31t13:00:00.9+01:00", "2026-01-31T12:00:00Z"),
+        ("2000-01-01T00:00:00Z", "2000-01-01T00:00:00Z"),
+        ("1999-12-31T23:59:59Z", None),
+        ("0001-01-01T00:00:00Z", None),
+        ("2200-01-01T00:00:00Z", None),
+        ("9999-12-31T23:59:59-23:59", None),
+        ("2026-01-31T12:00:00", None),
+        ("2026-01-31", None),
+        ("2026-02-30T12:00:00Z", None),
+        (1795521600, None),
+    ],
+)
+def test_a_time_is_rfc_3339_in_years_that_anything_can_be_about(text: Any, read: str | None) -> None:
+    adapter: TypeAdapter[datetime] = TypeAdapter(fields.Instant)
+    if read is None:
+        with pytest.raises(ValidationError):
+            adapter.validate_python(text)
+    else:
+        assert rfc3339(adapter.validate_python(text)) == read
+
+
+def test_a_year_is_written_with_four_digits() -> None:
+    assert rfc3339(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01T00:00:00Z"

@@ -14,12 +14,17 @@ import erasure.app
 import erasure.parts
 import session_expiry.app
 import session_expiry.parts
+from account import erasing
+from account.parts import Caller
 from erasure.post import Post
 from local.certificates import check
 from privacy.aws import client
 from privacy.models.databases import Status
+from privacy.models.erasures import Databases as Choice
+from privacy.models.erasures import ErasureStateError, NewErasure
 from privacy.models.holds import Ground, Hold, Scope
 from privacy.settings import Deployment, load
+from privacy.subjects.person import person_of
 from privacy.tables.holds import Holds
 from privacy.tables.store import instant
 from tests.unit.customers import database
@@ -176,6 +181,43 @@ def test_one_request_at_a_time(world: World) -> None:
     assert person.post("/account/erasure", body={"databases": "delete-now"}).status == 409
     other = world.subscriber(email="other@example.org")
     assert other.get("/account/erasure").status == 404
+
+
+def test_of_requests_at_the_same_moment_one_is_open(world: World) -> None:
+    """Each has read the account before any of them wrote."""
+    person = world.subscriber()
+    account = world.panel_parts.accounts.get(person.account_id)
+    assert account is not None
+    whose = person_of(account, world.panel_parts.pseudonyms())
+    session = next(world.panel_parts.sessions.of_account(account.id))
+    who = Caller(account, whose, session, world.clock())
+    form = NewErasure(databases=Choice.DELETE)
+    erasing.ask(world.panel_parts, who, form, erasing.plan())
+    table = world.panel_parts.erasures.table
+    blind = replace(world.panel_parts.erasures, table=replace(table, client=Unindexed(table.client)))
+    late = replace(world.panel_parts, erasures=blind)
+    with pytest.raises(ErasureStateError):
+        erasing.ask(late, who, form, erasing.plan())
+    assert len(items("erasures")) == 1
+
+
+class Unindexed:
+    """A client whose indexes are a moment behind: a Query finds nothing yet."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return (lambda **_: {"Items": []}) if name == "query" else getattr(self._client, name)
+
+
+def test_a_card_number_in_a_reason_is_refused(world: World) -> None:
+    person = world.subscriber()
+    request_id = person.post("/account/erasure", body={"databases": "delete-now"}).json()["request_id"]
+    body = {"decision": "refuse", "reason": "card 4111 1111 1111 1111"}
+    refused = world.staff("POST", f"/helpdesk/erasures/{request_id}/decision", body=body)
+    assert list(refused.errors) == ["reason"]
+    assert b"4111" not in everything()
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,17 @@ def test_a_correction_reaches_every_copy_and_the_old_value_is_nowhere(world: Wor
     assert person.get("/account").json()["name"] == NEW["name"]
 
 
+def test_an_export_of_the_data_as_it_was_ends_with_the_correction(world: World) -> None:
+    person, _ = world.whole()
+    export_id = person.post("/account/data/exports").json()["export_id"]
+    world.deliver()
+    assert person.get(f"/account/data/exports/{export_id}").json()["status"] == "ready"
+    person.send("PATCH", "/account", body={"company": "Neu"})
+    assert person.get(f"/account/data/exports/{export_id}").status == 404
+    host = world.panel_parts.host
+    assert host.s3.list_objects_v2(Bucket=host.transfer_bucket)["KeyCount"] == 0
+
+
 def test_null_takes_an_optional_field_away_and_no_other(world: World) -> None:
     person, _ = world.whole()
     assert person.send("PATCH", "/account", body={"company": None, "phone": None}).status == 200

@@ -17,4 +17,5 @@ def system_clock() -> datetime:
 
 def rfc3339(instant: datetime) -> str:
     """An instant as the interface writes it (RFC 3339, UTC, `Z`)."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, which writes a year before 1000 with fewer than four digits.
+    return instant.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"

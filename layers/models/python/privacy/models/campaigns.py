@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from privacy.models.accounts import Account
-from privacy.models.fields import Form, Line, Message
+from privacy.models.fields import Form, Line, Message, NoCards
 
 Audience = Literal["all", "registration", "download", "subscription", "trial"]
 """Everybody, or those whose account came of one kind of form."""
@@ -16,8 +16,8 @@ Audience = Literal["all", "registration", "download", "subscription", "trial"]
 class NewCampaign(Form):
     """The body of `POST /helpdesk/campaigns`."""
 
-    subject: Line
-    text: Message
+    subject: Annotated[Line, NoCards]
+    text: Annotated[Message, NoCards]
     audience: Audience
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from privacy.models.fields import Form, Instant, InvalidFieldsError, Line
+from privacy.models.fields import Form, Instant, InvalidFieldsError, Line, NoCards
 from privacy.policy import Policy
 
 LONGEST_WINDOW = timedelta(days=31)
@@ -37,7 +37,7 @@ class NewCorrelation(Form):
     account_id: Annotated[str, Field(strict=True, max_length=64)]
     window: Window
     ground: Ground
-    case: Line
+    case: Annotated[Line, NoCards]
 
 
 @dataclass(frozen=True, slots=True)

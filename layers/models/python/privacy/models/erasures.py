@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from privacy.models.fields import Form, Message
+from privacy.models.fields import Form, Message, NoCards
 from privacy.policy import Policy
 
 
@@ -37,14 +37,14 @@ class NewErasure(Form):
     """The body of `POST /account/erasure`."""
 
     databases: Databases
-    message: Message | None = None
+    message: Annotated[Message, NoCards] | None = None
 
 
 class NewDecision(Form):
     """The body of `POST /helpdesk/erasures/{erasure_id}/decision`; a person is told the reason."""
 
     decision: Decision
-    reason: Message
+    reason: Annotated[Message, NoCards]
 
 
 HELD = "a hold keeps this account's data; decide again when it is released or has ended"

@@ -122,6 +122,18 @@ DatabaseName = Annotated[str, _strict(100), AfterValidator(_text(100))]
 Line = Annotated[str, _strict(200), AfterValidator(_text(200))]
 
 
+def _without_card(text: str) -> str:
+    from privacy.models.cards import holds_card_number
+
+    if holds_card_number(text):
+        raise _wrong("must not hold a payment card number")
+    return text
+
+
+NoCards = AfterValidator(_without_card)
+"""For what is typed elsewhere than into the website's forms, which are looked through whole (signup.no-cards)."""
+
+
 # --- addresses -------------------------------------------------------------------------------------
 
 
@@ -341,10 +353,16 @@ _RFC_3339 = re.compile(
 )
 
 
+_YEARS = range(2000, 2200)
+"""The years that anything here can be about."""
+
+
 def _instant(value: object) -> datetime:
     if isinstance(value, str) and _RFC_3339.fullmatch(value):
         with suppress(ValueError, OverflowError):
-            return datetime.fromisoformat(value.upper()).astimezone(UTC).replace(microsecond=0)
+            instant = datetime.fromisoformat(value.upper()).astimezone(UTC).replace(microsecond=0)
+            if instant.year in _YEARS:
+                return instant
     raise _wrong("must be a time such as 2026-01-31T12:00:00Z")
 
 

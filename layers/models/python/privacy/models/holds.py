@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from privacy.clock import rfc3339
-from privacy.models.fields import Form, Instant, clean_text
+from privacy.models.fields import Form, Instant, NoCards, clean_text
 from privacy.models.ids import is_id
 from privacy.models.visits import canonical_address, place_of
 
@@ -86,6 +86,7 @@ Reason = Annotated[
     str,
     Field(strict=True, json_schema_extra={"minLength": 1, "maxLength": REASON_MAX_CHARACTERS}),
     AfterValidator(_reason),
+    NoCards,
 ]
 
 

@@ -123,6 +123,13 @@ class Registry:
             if item.ends
         ]
 
+    def end_exports(self, person: Person) -> None:
+        """Remove the exports that a person made of their data: what they hold is not as it is any more."""
+        for holding in self.holdings:
+            if isinstance(holding, holdings.OfExports | holdings.OfExportFiles):
+                while things := holding.left(person):
+                    holding.remove(person, things)
+
     def correct(self, person: Person, old: Mapping[str, Any], new: Mapping[str, Any], email_tag: str) -> None:
         """Bring every copy of a profile in line with its correction (promise rights.rectify)."""
         for holding in self.holdings:

@@ -80,9 +80,23 @@ class Accounts:
         return [changed, taken, self.table.delete_operation({"id": f"email#{account.email_tag}"})]
 
     def note_change(self, account: Account, change_id: str) -> None:
-        """Note what new address waits for its link. Raises: ConditionFailedError when it is gone or closed."""
+        """Note what new address waits for its link.
+
+        Raises: ConditionFailedError when another one was noted since the account was read, or it is gone or closed.
+        """
+        old = account.change_id
+        same = Attr("change_id").eq(old) if old else Attr("change_id").not_exists()
         alive = Attr("email_tag").exists() & Attr("closed").not_exists()
-        self.table.update({"id": account.id}, {"change_id": change_id}, alive)
+        self.table.update({"id": account.id}, {"change_id": change_id}, same & alive)
+
+    def note_erasure_operation(self, account: Account, erasure_id: str) -> Operation:
+        """The write that notes a request to erase an account; refused when another was noted since it was read, or when
+        it is gone or closed.
+        """
+        old = account.erasure_id
+        same = Attr("erasure_id").eq(old) if old else Attr("erasure_id").not_exists()
+        alive = Attr("email_tag").exists() & Attr("closed").not_exists()
+        return self.table.update_operation({"id": account.id}, {"erasure_id": erasure_id}, same & alive)
 
     def close_operation(self, account_id: str) -> Operation:
         """The write that closes an account: from here on nobody signs in, and no marketing leaves. Repeated, the same;
@@ -242,5 +256,6 @@ def _account(item: Item) -> Account:
         captcha_score=item.get("captcha_score"),
         signup_id=item.get("signup_id"),
         change_id=item.get("change_id"),
+        erasure_id=item.get("erasure_id"),
         closed=item.get("closed", False),
     )
