@@ -12,9 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
+from databases.control import NewDatabase
 from privacy import policy
 from privacy.clock import rfc3339
 from privacy.models import fields
+from privacy.models.campaigns import NewCampaign
+from privacy.models.correlations import NewCorrelation
+from privacy.models.erasures import NewDecision, NewErasure
 from privacy.models.fields import (
     UNKNOWN,
     Country,
@@ -34,6 +38,11 @@ from privacy.models.fields import (
     mailbox,
     validated,
 )
+from privacy.models.holds import NewHold
+
+CARD = "4111 1111 1111 1111"
+WINDOW = {"from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"}
+HOLD = {"scope": {"visits": {"addresses": "192.0.2.1"}}, "ground": "law", "until": "2027-01-01T00:00:00Z"}
 
 
 def accept(kind: Any, value: Any) -> Any:
@@ -413,3 +422,24 @@ def test_a_time_is_rfc_3339_in_years_that_anything_can_be_about(text: Any, read:
 
 def test_a_year_is_written_with_four_digits() -> None:
     assert rfc3339(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01T00:00:00Z"
+
+
+@pytest.mark.promise("signup.no-cards")
+@pytest.mark.parametrize(
+    ("form", "body", "field"),
+    [
+        (NewCampaign, {"subject": CARD, "text": "News", "audience": "all"}, "subject"),
+        (NewCampaign, {"subject": "News", "text": CARD, "audience": "all"}, "text"),
+        (NewDecision, {"decision": "refuse", "reason": CARD}, "reason"),
+        (NewErasure, {"databases": "delete-now", "message": CARD}, "message"),
+        (NewCorrelation, {"account_id": "a", "window": WINDOW, "ground": "law", "case": CARD}, "case"),
+        (NewHold, {**HOLD, "reason": CARD}, "reason"),
+        (NewDatabase, {"name": CARD}, "name"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_no_card_number_is_taken_where_staff_or_customers_type(form: Any, body: dict[str, Any], field: str) -> None:
+    with pytest.raises(fields.InvalidFieldsError) as caught:
+        fields.validated(form, body)
+    assert [error["field"] for error in caught.value.errors] == [field]
+    assert "4111" not in str(caught.value.errors)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from privacy.models.databases import Status
+from privacy.tables.store import ConditionFailedError
 from tests.unit.engine import everything, http, items, messages
 from tests.unit.people import CANARIES, PASSWORD
 from tests.unit.rights.conftest import World
@@ -141,6 +142,16 @@ def test_only_the_latest_new_address_can_be_confirmed_and_by_its_own_account_alo
     assert person.post("/account/email/confirmation", body={"token": tokens[0]}).status == 422
     assert person.post("/account/email/confirmation", body={"token": "forged"}).status == 422
     assert person.post("/account/email/confirmation", body={"token": tokens[1]}).status == 200
+
+
+def test_of_new_addresses_at_the_same_moment_one_waits(world: World) -> None:
+    """Each has read the account before any of them wrote."""
+    person = world.subscriber()
+    account = world.panel_parts.accounts.get(person.account_id)
+    assert account is not None
+    world.panel_parts.accounts.note_change(account, "eml_first")
+    with pytest.raises(ConditionFailedError):
+        world.panel_parts.accounts.note_change(account, "eml_second")
 
 
 def test_a_link_to_a_new_address_ends_at_the_second(world: World, clock: Any) -> None:
