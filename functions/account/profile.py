@@ -127,7 +127,7 @@ def _wait_for_link(parts: Parts, account: Account, email: str, caller: Caller) -
     change_id = new_id("eml")
     expires_at = parts.policy.retention["links.pending"].after(caller.now)
     links = parts.links()
-    content = json.dumps({"account_id": account.id, "email": email}).encode("utf-8")
+    content = json.dumps({"account_id": account.id, "email": email, "old": account.profile["email"]}).encode("utf-8")
     sealed = seal(links.sealing_key(links.token(PURPOSE, change_id, expires_at)), content, change_id)
     change = PendingChange(change_id, caller.now, expires_at, sealed)
     try:
@@ -144,7 +144,8 @@ def _wait_for_link(parts: Parts, account: Account, email: str, caller: Caller) -
 def confirm_address(parts: Parts, caller: Caller, token: str) -> dict[str, Any]:
     """Give the caller's account the address that its link was sent to: in every copy, and the old one is free again.
 
-    The change waits until the copies are in line, so that a repetition after a crash completes them.
+    The change waits until the copies are in line, so that a repetition after a crash completes them. Before the account
+    has the address nothing is touched that came from it: it may be another's.
 
     Raises: LinkError, AddressTakenError, ChangedAtOnceError.
     """
@@ -162,20 +163,16 @@ def confirm_address(parts: Parts, caller: Caller, token: str) -> dict[str, Any]:
     if taken is not None and taken.id != account.id:
         parts.changes.discard(change.id)
         raise AddressTakenError
-    new = account.profile | {"email": email}
-    parts.registry.correct(caller.person, account.profile, new, tag)
     try:
-        parts.transact(
-            [*parts.accounts.change_address_operations(account, email, tag), parts.changes.discard_operation(change.id)]
-        )
+        parts.transact(parts.accounts.change_address_operations(account, email, tag))
     except TransactionRefusedError as refused:
-        # The copies follow whatever address the account has in the end.
-        current = parts.accounts.get(account.id) or account
-        meanwhile = replace(caller.person, email_tag=tag)
-        parts.registry.correct(meanwhile, new, current.profile, current.email_tag)
         if 1 in refused.failed:
             parts.changes.discard(change.id)
             raise AddressTakenError from None
         raise ChangedAtOnceError from None
+    before = replace(caller.person, email_tag=parts.pseudonyms().address(mailbox(content["old"])))
+    old, new = account.profile | {"email": content["old"]}, account.profile | {"email": email}
+    parts.registry.correct(before, old, new, tag)
     parts.registry.end_exports(caller.person)
+    parts.changes.discard(change.id)
     return shown(parts.accounts.get(account.id) or account)

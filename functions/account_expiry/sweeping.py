@@ -7,7 +7,6 @@ from functools import partial
 
 from account_expiry.parts import Parts
 from privacy.models.accounts import Account, Consent
-from privacy.models.databases import Status
 from privacy.models.erasures import Databases, Erasure, ErasureStatus
 from privacy.models.ids import new_id
 from privacy.removal.sweep import HasTime, Swept, sweep
@@ -55,7 +54,7 @@ def _end(parts: Parts, period: str, shards: tuple[str, ...], has_time: HasTime) 
 
     def end(account: Account) -> bool:
         person = person_of(account, parts.pseudonyms())
-        if any(one.status is not Status.DESTROYED for one in parts.databases.owned_by(person.owner)):
+        if any(True for _ in parts.databases.living(person.owner)):
             return False  # it is in use: its purpose lasts
         if parts.holds.of_account(account.id, now):
             return False  # it is kept for another purpose, until the hold ends

@@ -117,7 +117,7 @@ class Worker:
     def _wait_for_grace(self, erasure: Erasure, account: Account, has_time: HasTime) -> None:
         """Its person keeps their databases until the grace period ends, and what signing in needs: the rest goes."""
         person = person_of(account, self.pseudonyms())
-        living = self._living(person)
+        living = list(self.databases.living(person.owner))
         for database in living:
             if database.status in (Status.ACTIVE, Status.DEACTIVATED) and not database.is_final:
                 with suppress(ConditionFailedError):  # it changed at this moment: the sweep comes again
@@ -141,7 +141,7 @@ class Worker:
     def _erase(self, erasure: Erasure, has_time: HasTime) -> None:
         person = person_in(erasure, self.pseudonyms())
         removal = self._begin(erasure)
-        living = self._living(person)
+        living = list(self.databases.living(person.owner))
         for database in living:
             self._delete(database)
         places = self._places(person)
@@ -224,9 +224,6 @@ class Worker:
     def _found(self, person: Person) -> bool:
         """Whether anything is left in any store, the databases included."""
         return any(holding.left(person) for holding in self.registry.holdings)
-
-    def _living(self, person: Person) -> list[Database]:
-        return [one for one in self.databases.owned_by(person.owner) if one.status is not Status.DESTROYED]
 
     def _delete(self, database: Database) -> None:
         """Have a database destroyed, unless it is on its way."""

@@ -11,7 +11,6 @@ from typing import Any
 from erasures.parts import Parts
 from privacy.clock import rfc3339
 from privacy.models.accounts import Account
-from privacy.models.databases import Status
 from privacy.models.erasures import (
     HELD,
     Databases,
@@ -85,7 +84,6 @@ def dry_run(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
     """
     account, person = _person(parts, erasure)
     counts = [(holding, len(holding.left(person))) for holding in parts.registry.holdings]
-    databases = [one for one in parts.databases.owned_by(person.owner) if one.status is not Status.DESTROYED]
     keep = erasure.databases is Databases.KEEP
     return {
         **shown(parts, erasure, now),
@@ -99,7 +97,7 @@ def dry_run(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
                 "status": one.status.value,
                 "then": "destroyed when its grace period ends" if keep else "destroyed at once",
             }
-            for one in databases
+            for one in parts.databases.living(person.owner)
         ],
         "holds": [
             {"ground": hold.ground.value, "until": rfc3339(hold.until)}

@@ -8,7 +8,7 @@ import pytest
 from privacy.models.databases import Status
 from privacy.tables.store import ConditionFailedError
 from tests.unit.engine import everything, http, items, messages
-from tests.unit.people import CANARIES, PASSWORD
+from tests.unit.people import CANARIES, PASSWORD, signed_up
 from tests.unit.rights.conftest import World
 
 pytestmark = pytest.mark.promise("rights.rectify")
@@ -187,6 +187,31 @@ def test_an_address_taken_in_the_meantime_is_refused_and_the_copies_keep_the_old
     assert person.get("/account").json()["email"] == CANARIES["email"]
     enquiries = [row["fields"]["email"] for row in items("enquiries")]
     assert enquiries == [CANARIES["email"]]
+
+
+def test_a_confirmation_that_died_before_the_copies_is_completed_by_repeating_it(world: World) -> None:
+    person, _ = world.whole()
+    person.send("PATCH", "/account", body={"email": NEW_ADDRESS})
+    world.deliver()
+    body = {"token": world.ses.token(NEW_ADDRESS)}
+    account = world.panel_parts.accounts.get(person.account_id)
+    assert account is not None
+    tag = world.panel_parts.pseudonyms().address(NEW_ADDRESS)
+    world.panel_parts.transact(world.panel_parts.accounts.change_address_operations(account, NEW_ADDRESS, tag))
+    assert left(CANARIES["email"]) == [CANARIES["email"]]  # in the enquiry
+    assert person.post("/account/email/confirmation", body=body).status == 200
+    assert left(CANARIES["email"]) == []
+
+
+def test_who_loses_the_race_for_an_address_touches_nothing_that_came_from_it(world: World) -> None:
+    person, _ = world.whole()
+    person.send("PATCH", "/account", body={"email": NEW_ADDRESS})
+    world.deliver()
+    signed_up(world.website, "contact", email=NEW_ADDRESS)
+    world.subscriber(email=NEW_ADDRESS)
+    before = items("enquiries")
+    person.post("/account/email/confirmation", body={"token": world.ses.token(NEW_ADDRESS)})
+    assert items("enquiries") == before
 
 
 def test_no_message_and_no_log_names_the_address(world: World, capsys: Any) -> None:

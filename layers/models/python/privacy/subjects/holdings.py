@@ -9,7 +9,6 @@ from privacy.clock import rfc3339
 from privacy.hosting import Host
 from privacy.hosting.transfers import EXPORTS
 from privacy.models.accounts import LAWFUL_FIELDS
-from privacy.models.databases import Status
 from privacy.models.erasures import ErasureStatus
 from privacy.models.jobs import JobStatus
 from privacy.policy import Policy
@@ -361,7 +360,7 @@ class OfAccounts(Holding):
             "password": "stored as a hash" if account.password_hash else "none",
             "captcha_score": account.captcha_score,
         }
-        in_use = any(one.status is not Status.DESTROYED for one in self.databases.owned_by(person.owner))
+        in_use = any(True for _ in self.databases.living(person.owner))
         period = self.policy.retention["accounts.leads" if account.is_lead else "accounts.unused"]
         yield Item("account", data, None if in_use else period.after(account.last_contact_at), (HOSTING, MAILING))
         choice = account.marketing

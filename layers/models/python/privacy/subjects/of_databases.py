@@ -9,7 +9,7 @@ from typing import Any
 
 from privacy.clock import Clock, rfc3339
 from privacy.models.access import Grant, Read, SupportRequest
-from privacy.models.databases import Database, Status, trial_name
+from privacy.models.databases import trial_name
 from privacy.models.recordings import RecordingStatus
 from privacy.policy import Policy
 from privacy.subjects.holding import Holding, Item, Thing
@@ -17,13 +17,6 @@ from privacy.subjects.person import Person
 from privacy.tables.access import Access
 from privacy.tables.databases import Databases
 from privacy.tables.recordings import Recordings
-
-
-def living(databases: Databases, person: Person) -> Iterator[Database]:
-    """A person's databases that are not destroyed."""
-    for database in databases.owned_by(person.owner):
-        if database.status is not Status.DESTROYED:
-            yield database
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +33,7 @@ class OfDatabases(Holding):
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The databases that are not destroyed."""
-        for database in self.databases.owned_by(person.owner):
-            if database.status is Status.DESTROYED:
-                continue
+        for database in self.databases.living(person.owner):
             data = {
                 "id": database.id,
                 "name": database.name,
@@ -56,7 +47,7 @@ class OfDatabases(Holding):
 
     def left(self, person: Person) -> Sequence[Thing]:
         """Those that are not destroyed."""
-        return [(one.id,) for one in self.databases.owned_by(person.owner) if one.status is not Status.DESTROYED]
+        return [(one.id,) for one in self.databases.living(person.owner)]
 
     def remove(self, person: Person, things: Sequence[Thing]) -> None:
         """Nothing: the deletion of databases does that, and the erasure waits for it."""
@@ -64,8 +55,8 @@ class OfDatabases(Holding):
     def correct(self, person: Person, old: Mapping[str, Any], new: Mapping[str, Any], email_tag: str) -> None:
         """A free trial's database is called like the company: then it is called like the new one."""
         before, after = (trial_name(profile.get("company")) for profile in (old, new))
-        for database in self.databases.owned_by(person.owner) if before != after else ():
-            if database.name == before and database.status is not Status.DESTROYED:
+        for database in self.databases.living(person.owner) if before != after else ():
+            if database.name == before:
                 self.databases.rename(database, after)
 
 
@@ -87,7 +78,7 @@ class OfRecordings(Holding):
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The recordings that have not ended."""
-        for database in living(self.databases, person):
+        for database in self.databases.living(person.owner):
             for one in self.recordings.seen(database.id, now):
                 data = {
                     "recording_id": one.id,
@@ -102,7 +93,7 @@ class OfRecordings(Holding):
         now = self.clock()
         return [
             (database.id, one.id)
-            for database in living(self.databases, person)
+            for database in self.databases.living(person.owner)
             for one in self.recordings.seen(database.id, now)
         ]
 
@@ -129,7 +120,7 @@ class OfAccess(Holding):
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The entries that may be shown."""
-        for database in living(self.databases, person):
+        for database in self.databases.living(person.owner):
             for entry in self.access.of_database(database.id, now):
                 data, at = _told(entry)
                 ends = self.policy.retention["access.log"].after(at)

@@ -21,6 +21,9 @@ from privacy.tables.store import SHARDS, ConditionFailedError, Item, Operation, 
 CONTACT = timedelta(days=1)
 """How exactly the last contact is kept."""
 
+_CLOSED: Item = {"closed": True, "marketing_shard": None, "marketing_at": None, "shard": None}
+"""What closing an account changes: it is in no index any more."""
+
 LEAD_SHARDS = tuple(f"lead-{shard}" for shard in SHARDS)
 
 
@@ -102,16 +105,14 @@ class Accounts:
         """The write that closes an account: from here on nobody signs in, and no marketing leaves. Repeated, the same;
         refused when it is gone.
         """
-        changes: Item = {"closed": True, "marketing_shard": None, "marketing_at": None, "shard": None}
-        return self.table.update_operation({"id": account_id}, changes, Attr("email_tag").exists())
+        return self.table.update_operation({"id": account_id}, _CLOSED, Attr("email_tag").exists())
 
     def close_unheard_operation(self, account: Account) -> Operation:
         """The write that closes an account whose person was not heard of since it was read; refused when they were, or
         when it is closed.
         """
-        changes: Item = {"closed": True, "marketing_shard": None, "marketing_at": None, "shard": None}
         unheard = Attr("last_contact_at").eq(epoch(account.last_contact_at)) & Attr("closed").not_exists()
-        return self.table.update_operation({"id": account.id}, changes, unheard)
+        return self.table.update_operation({"id": account.id}, _CLOSED, unheard)
 
     def shrink(self, account_id: str) -> None:
         """Keep of a profile what signing in needs, and take it out of marketing: its person waits for the end of their

@@ -58,6 +58,10 @@ class Databases:
         for item in self.table.query(Key("owner").eq(owner), index="by-owner", after=start, page=page):
             yield _database(item)
 
+    def living(self, owner: str) -> Iterator[Database]:
+        """An owner's databases that are not destroyed, oldest first."""
+        return (database for database in self.owned_by(owner) if database.status is not Status.DESTROYED)
+
     def deactivate_for_good(self, database: Database, now: datetime) -> None:
         """Begin the grace period of an active database (one that is deactivated goes on with its own), and let nobody
         reactivate it: its owner is being erased. Raises: ConditionFailedError when it is no longer as it was read.
