@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
@@ -42,7 +43,7 @@ def document() -> dict[str, Any]:
 
 def operation_of(method: str, path: str) -> tuple[str, str] | None:
     """The route and method, as the document has them, of a request's path (or of a route), or None."""
-    path = path.partition("?")[0]
+    path = unquote(path.partition("?")[0])  # the gateway takes an encoded slash for one, and finds no route
     for route, pattern in _patterns():
         if (route == path or pattern.fullmatch(path)) and method.lower() in document()["paths"][route]:
             return route, method.lower()
