@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 
 from chalice.app import Request, Response
 
@@ -11,6 +10,7 @@ from databases.parts import DatabasesSettings, Parts, assemble
 from privacy.models.access import NewRequest
 from privacy.models.databases import Database, existing
 from privacy.models.fields import validated
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.idempotency import idempotent
@@ -209,4 +209,4 @@ def _brought(request: Request) -> imports.Zip | imports.Stored:
     return imports.checked_zip(raw_body(request, types=ZIP))
 
 
-app = build(cache(lambda: assemble(load(DatabasesSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(DatabasesSettings))))
