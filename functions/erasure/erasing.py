@@ -122,7 +122,6 @@ class Worker:
             if database.status in (Status.ACTIVE, Status.DEACTIVATED) and not database.is_final:
                 with suppress(ConditionFailedError):  # it changed at this moment: the sweep comes again
                     self.databases.deactivate_for_good(database, self.now())
-        self.accounts.shrink(account.id)
         self._begin(erasure)
         self._emptied(erasure, [one for one in self._places(person) if not one.holding.keeps_sign_in], has_time)
         if not living:

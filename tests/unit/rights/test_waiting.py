@@ -1,0 +1,198 @@
+"""The wait for kept databases: what is refused, what goes on working, what is told (promise rights.erase)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from privacy.models.accounts import BEING_ERASED
+from privacy.models.databases import Database, Status
+from tests.unit.customers import Customer
+from tests.unit.engine import Answer, SetClock, http, items
+from tests.unit.interference import before_each_call
+from tests.unit.people import CANARIES
+from tests.unit.rights.conftest import World
+
+pytestmark = pytest.mark.promise("rights.erase")
+
+KEEP = "keep-until-grace-ends"
+STORES = ("accounts", "databases", "signups", "access", "jobs", "keys", "billing", "enquiries")
+
+Write = Callable[[World, Customer, Database], Answer]
+
+
+def at(app: Any, person: Customer) -> Customer:
+    """The same person at another function."""
+    return replace(person, app=app)
+
+
+def new_database(world: World, person: Customer, made: Database) -> Answer:
+    return at(world.control, person).post("/databases", body={"name": "Canary Late Ox7"})
+
+
+def support(world: World, person: Customer, made: Database) -> Answer:
+    route = f"/databases/{made.id}/support-requests"
+    return at(world.control, person).post(route, body={"message": "Canary Late Ox7"})
+
+
+def reactivation(world: World, person: Customer, made: Database) -> Answer:
+    return at(world.control, person).delete(f"/databases/{made.id}/cancellation")
+
+
+def correction(world: World, person: Customer, made: Database) -> Answer:
+    return person.send("PATCH", "/account", body={"name": "Canary Late Ox7"})
+
+
+def new_address(world: World, person: Customer, made: Database) -> Answer:
+    return person.send("PATCH", "/account", body={"email": "canary-late-ox7@example.org"})
+
+
+def confirmation(world: World, person: Customer, made: Database) -> Answer:
+    token = world.ses.token("canary-new-ox7@example.org")
+    return person.post("/account/email/confirmation", body={"token": token})
+
+
+def consent(world: World, person: Customer, made: Database) -> Answer:
+    return at(world.choices, person).put("/account/marketing", body={"agreed": True})
+
+
+WRITES = [new_database, support, reactivation, correction, new_address, confirmation, consent]
+
+
+def begun(world: World) -> tuple[Customer, Database]:
+    """Somebody with everything, one of whose databases is cancelled."""
+    person, made = world.whole()
+    cancelled = at(world.control, person).post(f"/databases/{made.id}/cancellation")
+    assert cancelled.status == 200
+    return person, made
+
+
+def stored() -> dict[str, list[str]]:
+    return {store: sorted(map(repr, items(store))) for store in STORES}
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("delivered", [False, True], ids=["approved", "under-way"])
+def test_what_would_be_undone_is_refused_and_nothing_is_written(world: World, write: Write, delivered: bool) -> None:
+    person, made = begun(world)
+    world.approved(person, KEEP)
+    if delivered:
+        world.deliver()
+    before = stored()
+    answer = write(world, person, made)
+    assert (answer.status, "being erased" in answer.json()["detail"]) == (409, True), answer.body
+    assert stored() == before
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_without_an_erasure_the_same_is_taken(world: World, write: Write) -> None:
+    person, made = begun(world)
+    assert write(world, person, made).status < 300
+
+
+def asked(world: World, person: Customer) -> Callable[[], Answer]:
+    """Ask for an erasure; what approves it."""
+    request_id = person.post("/account/erasure", body={"databases": KEEP}).json()["request_id"]
+    decision = {"decision": "approve", "reason": "as asked"}
+    return lambda: world.staff("POST", f"/helpdesk/erasures/{request_id}/decision", body=decision)
+
+
+@contextmanager
+def before_the(number: int, call: str, act: Callable[[], object]) -> Iterator[None]:
+    """Let something happen right before a call of a kind, counted from 1."""
+    seen: list[str] = []
+
+    def step(name: str) -> None:
+        if name == call:
+            seen.append(name)
+            if len(seen) == number:
+                act()
+
+    with before_each_call(step):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("write", "number", "call"),
+    [
+        (new_database, 1, "dynamodb.TransactWriteItems"),
+        (new_database, 1, "kms.GenerateDataKey"),
+        (support, 1, "dynamodb.TransactWriteItems"),
+        (reactivation, 1, "dynamodb.TransactWriteItems"),
+        (correction, 2, "dynamodb.UpdateItem"),
+        (new_address, 2, "dynamodb.UpdateItem"),
+        (confirmation, 1, "dynamodb.TransactWriteItems"),
+        (consent, 2, "dynamodb.UpdateItem"),
+    ],
+)
+def test_an_approval_at_the_same_moment_leaves_nothing_of_it(
+    world: World, write: Write, number: int, call: str
+) -> None:
+    person, made = begun(world)
+    with before_the(number, call, asked(world, person)):
+        answer = write(world, person, made)
+    assert (answer.status, answer.json()["detail"]) == (409, BEING_ERASED)
+    account = world.panel_parts.accounts.get(person.account_id)
+    assert account is not None
+    assert account.profile == {"kind": "subscription", "email": CANARIES["email"]}
+    assert not account.marketing.agreed
+    world.deliver()
+    found = world.databases.get(made.id)
+    assert found is not None
+    assert (found.status, found.since) == (Status.DEACTIVATED, made.since)
+    # A correction had reached the bill, which a law keeps, under the name that its person gave last.
+    late = {store for store, rows in stored().items() if "late-ox7" in repr(rows).lower().replace(" ", "-")}
+    assert late <= ({"billing"} if write is correction else set())
+    assert len(items("databases")) == 1
+
+
+def test_what_a_person_needs_meanwhile_goes_on_working(world: World) -> None:
+    person, made = begun(world)
+    assert at(world.choices, person).put("/account/marketing", body={"agreed": True}).status == 200
+    world.approved(person, KEEP)
+    world.deliver()
+    assert world.sign_in().status == 201
+    person = world.subscriber_again(person)
+    control = at(world.control, person)
+    for route in ("/account", "/account/data", "/account/erasure"):
+        assert person.get(route).status == 200
+    assert control.get("/databases").status == 200
+    assert control.get(f"/databases/{made.id}/access-log").status == 200
+    assert control.post(f"/databases/{made.id}/exports").status == 202
+    assert person.post("/account/data/exports").status == 202
+    choices = at(world.choices, person)
+    assert choices.get("/account/marketing").json()["agreed"] is False
+    assert choices.put("/account/marketing", body={"agreed": False}).status == 200
+    deleted = control.post(f"/databases/{made.id}/deletion", body={"confirm": CANARIES["company"]})
+    assert deleted.status == 202
+    world.deliver()
+    world.tick()
+    world.deliver()
+    assert items("erasures")[0]["status"] == "erased"
+
+
+def test_from_the_approval_on_no_marketing_leaves_and_the_profile_is_shrunk(world: World) -> None:
+    person, _ = begun(world)
+    at(world.choices, person).put("/account/marketing", body={"agreed": True})
+    world.approved(person, KEEP)
+    (row,) = [row for row in items("accounts") if row["id"] == person.account_id]
+    assert row["profile"] == {"kind": "subscription", "email": CANARIES["email"]}
+    assert not {"marketing_shard", "marketing_at", "captcha_score"} & row.keys()
+
+
+def test_a_link_that_opts_out_is_taken_meanwhile(world: World, clock: SetClock) -> None:
+    person, _ = begun(world)
+    world.approved(person, KEEP)
+    until = world.panel_parts.policy.retention["marketing.link"].after(clock())
+    token = world.panel_parts.links().token("opt-out", person.account_id, until)
+    answer = http(world.choices, "POST", f"/marketing/opt-out/{token}")
+    assert (answer.status, answer.json()["agreed"]) == (200, False)
+
+
+def test_of_an_account_that_is_being_closed_no_database_is_made(world: World) -> None:
+    person, made = begun(world)
+    world.approved(person)
+    for write in (new_database, support, reactivation):
+        assert write(world, person, made).json()["detail"] == BEING_ERASED
