@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from privacy.models.accounts import BEING_ERASED
+from privacy.aws import client
+from privacy.models.accounts import BEING_ERASED, Account
 from privacy.models.databases import Database, Status
+from privacy.subjects.person import person_of
+from privacy.vault.tokens import Pseudonyms
 from tests.unit.customers import Customer
-from tests.unit.engine import Answer, SetClock, http, items
+from tests.unit.engine import ASIA, Answer, SetClock, http, items
 from tests.unit.interference import before_each_call
-from tests.unit.people import CANARIES
+from tests.unit.people import CANARIES, signed_up
 from tests.unit.rights.conftest import World
 
 pytestmark = pytest.mark.promise("rights.erase")
@@ -196,3 +199,101 @@ def test_of_an_account_that_is_being_closed_no_database_is_made(world: World) ->
     world.approved(person)
     for write in (new_database, support, reactivation):
         assert write(world, person, made).json()["detail"] == BEING_ERASED
+
+
+# --- the copies of one's data ----------------------------------------------------------------------------------------
+
+
+def test_exports_made_meanwhile_stay_until_the_end_and_earlier_ones_go(world: World, clock: SetClock) -> None:
+    person, made = begun(world)
+    (early,) = [row["id"] for row in items("jobs") if row["id"].startswith("exp")]
+    world.approved(person, KEEP)
+    world.deliver()
+    assert person.get(f"/account/data/exports/{early}").status == 404
+    assert objects(person) == []
+    clock.advance(seconds=1)
+    person = world.subscriber_again(person)
+    export_id = person.post("/account/data/exports").json()["export_id"]
+    world.deliver()
+    for _ in range(2):
+        clock.advance(minutes=15)
+        world.tick()
+        world.deliver()
+    told = person.get(f"/account/data/exports/{export_id}").json()
+    assert (told["status"], told["url"] is not None) == ("ready", True)
+    assert objects(person) == [f"exports/{person.account_id}/{export_id}.zip"]
+    at(world.control, person).post(f"/databases/{made.id}/deletion", body={"confirm": CANARIES["company"]})
+    world.deliver()
+    world.tick()
+    world.deliver()
+    assert items("erasures")[0]["status"] == "erased"
+    assert objects(person) == []
+    assert [row for row in items("jobs") if row["database_id"] == person.account_id] == []
+
+
+def objects(person: Customer) -> list[str]:
+    """The keys of a person's export files."""
+    bucket = f"perfectwork-transfer-123456789012-{ASIA}"
+    listed = client("s3", ASIA).list_objects_v2(Bucket=bucket, Prefix=f"exports/{person.account_id}/")
+    return [str(entry["Key"]) for entry in listed.get("Contents", [])]
+
+
+def test_an_enquiry_made_meanwhile_stays_to_be_answered(world: World, clock: SetClock) -> None:
+    person, _ = begun(world)
+    world.approved(person, KEEP)
+    world.deliver()
+    assert items("enquiries") == []
+    clock.advance(seconds=1)
+    signed_up(world.website, "contact")
+    world.tick()
+    world.deliver()
+    assert len(items("enquiries")) == 1
+
+
+# --- what is told of it ----------------------------------------------------------------------------------------------
+
+
+def test_what_is_gone_and_what_is_there_still_is_told(world: World, clock: SetClock) -> None:
+    person, made = begun(world)
+    purge_at = at(world.control, person).get(f"/databases/{made.id}").json()["purge_at"]
+    held = world.panel_parts.registry.everything(person_of(account_of(world, person), pseudonyms(world)), clock())
+    assert person.post("/account/erasure", body={"databases": KEEP}).status == 202
+    assert person.get("/account/erasure").json()["erased"] == []
+    request_id = person.get("/account/erasure").json()["request_id"]
+    decision = {"decision": "approve", "reason": "as asked"}
+    world.staff("POST", f"/helpdesk/erasures/{request_id}/decision", body=decision)
+    early = person.get("/account/erasure").json()
+    assert [row["category"] for row in early["erased"]] == ["account"]  # nobody looked at the rest yet
+    assert {row["category"]: row["until"] for row in early["kept"]}["enquiries"] is None
+    world.deliver()
+    told = person.get("/account/erasure").json()
+    erased = {row["category"]: row["count"] for row in told["erased"]}
+    for category in ("enquiries", "billing", "data-exports", "address-change"):
+        assert erased[category] == len(held[category]) > 0, category
+    assert erased["account"] == 1
+    assert {"sessions", "databases"}.isdisjoint(erased)
+    kept = {row["category"]: row for row in told["kept"]}
+    assert kept["billing"]["why"].startswith("the law requires")
+    assert (kept["account"]["until"], kept["databases"]["until"]) == (purge_at, purge_at)
+    assert {"email", "password"} <= set(kept["account"]["fields"])
+    assert not {"name", "company", "phone", "captcha_score"} & set(kept["account"]["fields"])
+    assert kept["sessions"]["count"] == len(items("sessions")) - attempts()
+    assert "sign in" in kept["sessions"]["why"]
+    for row in told["kept"]:
+        assert row["why"]
+    assert kept.keys() == {"billing", "databases", "account", "sessions", "sign-in-attempts", "erasure-requests"}
+
+
+def attempts() -> int:
+    """Rows of the sessions' table that count attempts."""
+    return len([row for row in items("sessions") if "account_id" not in row])
+
+
+def account_of(world: World, person: Customer) -> Account:
+    found = world.panel_parts.accounts.get(person.account_id)
+    assert found is not None
+    return found
+
+
+def pseudonyms(world: World) -> Pseudonyms:
+    return world.panel_parts.pseudonyms()
