@@ -23,6 +23,7 @@ from privacy.models.erasures import (
     UnknownErasureError,
 )
 from privacy.models.paging import CursorError
+from privacy.subjects.certificate import withheld
 from privacy.subjects.erasing import approved
 from privacy.subjects.person import Person, person_of
 from privacy.tables.store import ConditionFailedError, TransactionRefusedError
@@ -93,6 +94,7 @@ def dry_run(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
             {"category": holding.category, "count": count, "what": holding.holds} for holding, count in counts if count
         ],
         "kept": parts.registry.kept(person, now),
+        "withheld": withheld(parts.policy, now),
         "databases_affected": [
             {
                 "id": one.id,

@@ -1,19 +1,27 @@
 """The wait for kept databases: what is refused, what goes on working, what is told (promise rights.erase)."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from privacy.aws import client
+from privacy.clock import rfc3339
 from privacy.models.accounts import BEING_ERASED, Account
+from privacy.models.correlations import Correlation, Question
+from privacy.models.correlations import Ground as CorrelationGround
 from privacy.models.databases import Database, Status
+from privacy.models.holds import Ground, Hold, Scope
 from privacy.subjects.person import person_of
+from privacy.tables.correlations import Correlations
+from privacy.tables.holds import Holds
 from privacy.vault.tokens import Pseudonyms
 from tests.unit.customers import Customer
-from tests.unit.engine import ASIA, Answer, SetClock, http, items
+from tests.unit.engine import ASIA, Answer, SetClock, http, items, table
 from tests.unit.interference import before_each_call
 from tests.unit.people import CANARIES, signed_up
 from tests.unit.rights.conftest import World
@@ -297,3 +305,50 @@ def account_of(world: World, person: Customer) -> Account:
 
 def pseudonyms(world: World) -> Pseudonyms:
     return world.panel_parts.pseudonyms()
+
+
+# --- what is withheld, and outlives an erasure for a while -----------------------------------------------------------
+
+
+def certificate(world: World) -> dict[str, Any]:
+    """The certificate in the latest mail."""
+    mail = world.ses.to(CANARIES["email"])[-1]
+    document: dict[str, Any]
+    document, _ = json.JSONDecoder().raw_decode(mail[mail.index("{") :])
+    return document
+
+
+def rows_of_what_is_withheld(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(row["what"].partition(" ")[0], row["until"]) for row in rows if "if any" in row["what"]]
+
+
+@pytest.mark.parametrize("inquired", [True, False])
+def test_what_names_the_account_for_a_while_longer_is_told_with_its_end_to_everybody(
+    world: World, clock: SetClock, inquired: bool
+) -> None:
+    person, _ = begun(world)
+    policy, now = world.panel_parts.policy, clock()
+    holds, correlations = Holds(table("holds"), policy), Correlations(table("correlations"), policy)
+    if inquired:
+        scope, until = Scope(account_id=person.account_id), now + timedelta(seconds=1)
+        holds.create(Hold("hld_ended", "staff", Ground.SECURITY, "Canary Case Ox7", scope, now, until))
+        asked = Question(person.account_id, now - timedelta(days=1), now, "case-1")
+        made = Correlation("cor_waits", CorrelationGround.LAW, "staff", now, asked)
+        world.panel_parts.transact([correlations.create_operation(made, asked)])
+        clock.advance(seconds=1)
+    request = person.post("/account/erasure", body={"databases": "delete-now"}).json()["request_id"]
+    route, body = f"/helpdesk/erasures/{request}/decision", {"decision": "approve", "reason": "as asked"}
+    tried = world.staff("POST", f"{route}?dry_run=true", body=body).json()
+    assert [what for what, _ in rows_of_what_is_withheld(tried["withheld"])] == ["holds", "requests"]
+    assert world.staff("POST", route, body=body).status == 200
+    world.deliver()
+    told = certificate(world)
+    ended = datetime.fromisoformat(told["erased_at"])
+    ends = {"holds": policy.retention["holds.kept"], "requests": policy.retention["correlations.pending"]}
+    kept = rows_of_what_is_withheld(told["kept"])
+    assert kept == [(what, rfc3339(period.after(ended))) for what, period in ends.items()]
+    names = {store for store in ("holds", "correlations", *STORES) if person.account_id in repr(items(store))}
+    assert names == ({"holds", "correlations"} if inquired else set())
+    by_then = {what: datetime.fromisoformat(until) for what, until in kept}
+    assert [hold_id for hold_id, _ in holds.due(by_then["holds"])] == (["hld_ended"] if inquired else [])
+    assert correlations.get("cor_waits", by_then["requests"]) is None
