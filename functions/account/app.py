@@ -1,7 +1,6 @@
 """`/account`: one's own profile, all one's data, and asking for its erasure."""
 
 from collections.abc import Callable
-from functools import cache
 
 from chalice.app import Response
 
@@ -10,6 +9,7 @@ from account.parts import AccountSettings, Parts, assemble, caller
 from privacy.models.accounts import Confirmation
 from privacy.models.erasures import NewErasure
 from privacy.models.fields import validated
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.idempotency import idempotent
@@ -104,4 +104,4 @@ def _add_erasure(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
         return answer(200, erasing.follow(parts(), caller(app.request, parts())))
 
 
-app = build(cache(lambda: assemble(load(AccountSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(AccountSettings))))

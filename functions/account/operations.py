@@ -13,6 +13,7 @@ from privacy.web.shapes import (
     FLAG,
     KEPT,
     OBJECT,
+    REMOVED,
     TEXT,
     TIME,
     listed,
@@ -56,7 +57,7 @@ _ERASURE = shape(
         "databases": words(Databases),
         "decided_at": nullable(TIME),
         "reason": nullable(TEXT),
-        "erased": listed(TEXT),
+        "erased": listed(REMOVED),
         "kept": listed(KEPT),
     },
 )

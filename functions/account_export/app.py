@@ -1,11 +1,11 @@
 """The queue of account exports: ids in, a ZIP in the transfer bucket out."""
 
 from collections.abc import Callable
-from functools import cache
 
 from account_export.export import export
 from account_export.parts import Parts, assemble
 from privacy.consumer import Handler, HasTime, Message, consumer
+from privacy.policy import under_policy_in_force
 from privacy.settings import Deployment, load
 
 
@@ -18,4 +18,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return consumer("account_export", ("account_id", "export_id"), work)
 
 
-handler = build(cache(lambda: assemble(load(Deployment))))
+handler = build(under_policy_in_force(lambda: assemble(load(Deployment))))

@@ -1,10 +1,11 @@
 """The schedule of the audit trail: what waits to be sealed, and how long it waited."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 
 from audit_sealing.parts import Parts, assemble
 from audit_sealing.sealing import seal
+from privacy.policy import under_policy_in_force
 from privacy.schedules import Handler, scheduled
 from privacy.settings import Deployment, load
 
@@ -14,4 +15,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return scheduled("audit_sealing", lambda: {"audit": [partial(seal, parts())]})
 
 
-handler = build(cache(lambda: assemble(load(Deployment))))
+handler = build(under_policy_in_force(lambda: assemble(load(Deployment))))

@@ -1,7 +1,6 @@
 """The routes to a database's content: records, files, and the uploads that bring large ones."""
 
 from collections.abc import Callable
-from functools import cache
 
 from chalice.app import Response
 
@@ -12,6 +11,7 @@ from privacy.hosting import reading
 from privacy.hosting.reading import checked_path
 from privacy.hosting.records import MAX_RECORD_BYTES
 from privacy.models.fields import validated
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, answer
 from privacy.web.idempotency import idempotent
@@ -145,4 +145,4 @@ def _add_uploads(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
         return answer(200, uploads.complete(parts(), content, upload_id, form))
 
 
-app = build(cache(lambda: assemble(load(ContentSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(ContentSettings))))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from chalice.app import Response
@@ -19,6 +18,7 @@ from privacy.models.correlations import (
 from privacy.models.fields import validated
 from privacy.models.ids import new_id
 from privacy.models.staff import Staff
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.idempotency import idempotent
@@ -87,4 +87,4 @@ def _unknown() -> ProblemError:
     return ProblemError(404, "there is no such request, or it has expired; ask anew")
 
 
-app = build(cache(lambda: assemble(load(StaffSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(StaffSettings))))

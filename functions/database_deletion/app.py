@@ -1,11 +1,11 @@
 """The deletion queue: ids in, nothing of a customer's out."""
 
 from collections.abc import Callable
-from functools import cache
 
 from database_deletion.deletion import Deletion
 from database_deletion.parts import DeletionSettings, assemble
 from privacy.consumer import Handler, HasTime, Message, consumer
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 
 
@@ -18,4 +18,4 @@ def build(deletion: Callable[[], Deletion]) -> Handler:
     return consumer("database_deletion", ("database_id", "step"), work)
 
 
-handler = build(cache(lambda: assemble(load(DeletionSettings))))
+handler = build(under_policy_in_force(lambda: assemble(load(DeletionSettings))))

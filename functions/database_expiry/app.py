@@ -1,10 +1,10 @@
 """The schedule of databases, exports and uploads: what is due, how late it was, and what stalled."""
 
 from collections.abc import Callable
-from functools import cache
 
 from database_expiry.parts import Parts, assemble
 from database_expiry.sweeping import sweeps
+from privacy.policy import under_policy_in_force
 from privacy.schedules import Handler, scheduled
 from privacy.settings import Deployment, load
 
@@ -14,4 +14,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return scheduled("database_expiry", lambda: sweeps(parts()))
 
 
-handler = build(cache(lambda: assemble(load(Deployment))))
+handler = build(under_policy_in_force(lambda: assemble(load(Deployment))))

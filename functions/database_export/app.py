@@ -1,10 +1,10 @@
 """The export queue: ids in, a ZIP in the transfer bucket out."""
 
 from collections.abc import Callable
-from functools import cache
 
 from database_export.export import export
 from privacy.consumer import Handler, HasTime, Message, consumer
+from privacy.policy import under_policy_in_force
 from privacy.settings import Deployment, load
 from privacy.work import Parts, assemble
 
@@ -18,4 +18,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return consumer("database_export", ("database_id", "export_id"), work)
 
 
-handler = build(cache(lambda: assemble(load(Deployment))))
+handler = build(under_policy_in_force(lambda: assemble(load(Deployment))))

@@ -1,7 +1,6 @@
 """The import queue: ids in; records and files of a customer's into their own database."""
 
 from collections.abc import Callable
-from functools import cache
 
 from database_import.importing import Importing
 from database_import.placing import Placing
@@ -9,6 +8,7 @@ from database_import.target import Target
 from privacy.consumer import Handler, HasTime, Message, consumer
 from privacy.models.ids import is_id
 from privacy.models.jobs import Kind
+from privacy.policy import under_policy_in_force
 from privacy.queues import MalformedMessageError
 from privacy.settings import Deployment, load
 from privacy.work import Parts, assemble, take
@@ -30,4 +30,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return consumer("database_import", ("database_id", "job_id"), work)
 
 
-handler = build(cache(lambda: assemble(load(Deployment))))
+handler = build(under_policy_in_force(lambda: assemble(load(Deployment))))

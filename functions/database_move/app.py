@@ -1,11 +1,11 @@
 """The move queue: ids in; a database in another Cloud Region, and nothing of it where it was."""
 
 from collections.abc import Callable
-from functools import cache
 
 from database_move.moving import move
 from database_move.parts import MoveSettings, Parts, assemble
 from privacy.consumer import Handler, HasTime, Message, consumer
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 
 
@@ -18,4 +18,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return consumer("database_move", ("database_id", "job_id"), work)
 
 
-handler = build(cache(lambda: assemble(load(MoveSettings))))
+handler = build(under_policy_in_force(lambda: assemble(load(MoveSettings))))

@@ -1,13 +1,13 @@
 """An operator's call, which asks for a restore or follows one, and the restore queue, which does it."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from database_restore.asking import answer, is_call
 from database_restore.parts import Parts, RestoreSettings, assemble
 from database_restore.restoring import restore
 from privacy.consumer import Handler, HasTime, Message, consumer
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 
 
@@ -26,4 +26,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return handler
 
 
-handler = build(cache(lambda: assemble(load(RestoreSettings))))
+handler = build(under_policy_in_force(lambda: assemble(load(RestoreSettings))))

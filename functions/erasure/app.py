@@ -1,11 +1,11 @@
 """The erasure queue: ids in, nothing of a person's out but the mail to them."""
 
 from collections.abc import Callable
-from functools import cache
 
 from erasure.erasing import Worker
 from erasure.parts import ErasureSettings, assemble
 from privacy.consumer import Handler, HasTime, Message, consumer
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 
 
@@ -18,4 +18,4 @@ def build(worker: Callable[[], Worker]) -> Handler:
     return consumer("erasure", ("id",), work)
 
 
-handler = build(cache(lambda: assemble(load(ErasureSettings))))
+handler = build(under_policy_in_force(lambda: assemble(load(ErasureSettings))))

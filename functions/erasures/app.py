@@ -1,7 +1,6 @@
 """`/helpdesk/erasures`, for the HelpDesk (`privacy.web.callers`)."""
 
 from collections.abc import Callable
-from functools import cache
 
 from chalice.app import Response
 
@@ -9,6 +8,7 @@ from erasures import deciding
 from erasures.parts import Parts, assemble
 from privacy.models.erasures import ErasureStateError, NewDecision
 from privacy.models.fields import validated
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.tables.audit import new_entry
 from privacy.web import PrivacyApp, answer
@@ -56,4 +56,4 @@ def _dry_run(text: str | None) -> bool:
     return text == "true"
 
 
-app = build(cache(lambda: assemble(load(StaffSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(StaffSettings))))

@@ -4,7 +4,7 @@ from privacy.models.databases import Status
 from privacy.models.erasures import Databases, ErasureStatus, NewDecision
 from privacy.models.holds import Ground
 from privacy.web.operations import Operation, Operations
-from privacy.web.shapes import COUNT, FLAG, KEPT, TEXT, TIME, listed, nullable, one_of, page, shape, words
+from privacy.web.shapes import COUNT, FLAG, KEPT, REMOVED, TEXT, TIME, listed, nullable, one_of, page, shape, words
 
 _REQUEST = {
     "request_id": TEXT,
@@ -24,11 +24,12 @@ _DRY_RUN = shape(
     "DryRun",
     _REQUEST
     | {
-        "would_go": listed(shape("", {"category": TEXT, "count": COUNT, "what": TEXT})),
+        "would_go": listed(REMOVED),
         "kept": listed(KEPT),
         "databases_affected": listed(shape("", {"id": TEXT, "status": words(Status), "then": TEXT})),
         "holds": listed(shape("", {"ground": words(Ground), "until": TIME})),
         "processors_to_tell": listed(TEXT),
+        "withheld": listed(shape("", {"what": TEXT, "why": TEXT, "until": TIME})),
     },
 )
 

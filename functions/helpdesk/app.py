@@ -1,7 +1,6 @@
 """The HelpDesk's routes, for staff by their bearer token and role (`privacy.web.callers`)."""
 
 from collections.abc import Callable
-from functools import cache
 
 from chalice.app import Response
 
@@ -9,6 +8,7 @@ from helpdesk import audit, campaigns, grants
 from helpdesk.parts import Parts, assemble
 from privacy.models.access import NewGrant, NoRequestError, UnknownGrantError
 from privacy.models.fields import validated
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.tables.audit import new_entry
 from privacy.web import PrivacyApp, ProblemError, answer
@@ -67,4 +67,4 @@ def _add_grants(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
         return answer(204)
 
 
-app = build(cache(lambda: assemble(load(StaffSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(StaffSettings))))

@@ -1,7 +1,7 @@
 """The routes by which staff read a customer's content, under a grant of their own that is in force."""
 
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import wraps
 
 from chalice.app import Response
 
@@ -10,6 +10,7 @@ from helpdesk_access.parts import Parts, assemble
 from privacy.hosting import reading
 from privacy.hosting.reading import checked_key, checked_model, checked_path
 from privacy.models.access import Kind, NoGrantError
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.paging import page_request, raw_page, sealed_cursor
@@ -77,4 +78,4 @@ def _refusing(view: Callable[..., Response]) -> Callable[..., Response]:
     return refusing
 
 
-app = build(cache(lambda: assemble(load(StaffSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(StaffSettings))))

@@ -1,7 +1,6 @@
 """The routes of holds, for staff of security and the data protection officer (`privacy.web.callers`)."""
 
 from collections.abc import Callable
-from functools import cache
 
 from chalice.app import Response
 
@@ -9,6 +8,7 @@ from holds import holding
 from holds.parts import Parts, assemble
 from privacy.models.fields import validated
 from privacy.models.holds import NewHold
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.tables.audit import new_entry
 from privacy.web import PrivacyApp, answer
@@ -58,4 +58,4 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
     return app
 
 
-app = build(cache(lambda: assemble(load(StaffSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(StaffSettings))))

@@ -1,10 +1,11 @@
 """The schedule of visits: what is due, and how late the purge was."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 
 from log_purging.parts import Parts, assemble
 from log_purging.purging import free, purge
+from privacy.policy import under_policy_in_force
 from privacy.schedules import Handler, scheduled
 from privacy.settings import Deployment, load
 
@@ -14,4 +15,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return scheduled("log_purging", lambda: {"visits": [partial(free, parts()), partial(purge, parts())]})
 
 
-handler = build(cache(lambda: assemble(load(Deployment))))
+handler = build(under_policy_in_force(lambda: assemble(load(Deployment))))

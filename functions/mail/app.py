@@ -1,11 +1,11 @@
 """The mail queue: ids in, mails out."""
 
 from collections.abc import Callable
-from functools import cache
 
 from mail.parts import MailSettings, Parts, assemble
 from mail.writing import write
 from privacy.consumer import Handler, HasTime, Message, consumer
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 
 
@@ -19,4 +19,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return consumer("mail", ("kind", "id"), work)
 
 
-handler = build(cache(lambda: assemble(load(MailSettings))))
+handler = build(under_policy_in_force(lambda: assemble(load(MailSettings))))

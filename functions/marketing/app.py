@@ -1,7 +1,6 @@
 """GET and PUT /account/marketing, GET and POST /marketing/opt-out/{token}."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from chalice.app import Response
@@ -10,6 +9,7 @@ from marketing.choice import Choice, NoAccountError, choose, linked, show, told_
 from marketing.page import CONTENT_TYPE, HEADERS, page
 from marketing.parts import Parts, assemble
 from privacy.models.fields import validated
+from privacy.policy import under_policy_in_force
 from privacy.settings import Deployment, load
 from privacy.vault.tokens import TokenError
 from privacy.web import PrivacyApp, ProblemError, answer
@@ -70,4 +70,4 @@ def _told(app: PrivacyApp, parts: Parts, account_id: str) -> Response:
     return answer(200, told, headers={"Vary": HEADERS["Vary"]})
 
 
-app = build(cache(lambda: assemble(load(Deployment))))
+app = build(under_policy_in_force(lambda: assemble(load(Deployment))))

@@ -9,7 +9,7 @@ _TOLD = Answer({JSON: shape("", {"agreed": FLAG}), "text/html": TEXT})
 
 OPERATIONS: Operations = {
     "GET /account/marketing": Operation("Show the choice about marketing", answers={200: _CHOICE}),
-    "PUT /account/marketing": Operation("Choose about marketing", body=Choice, answers={200: _CHOICE}),
+    "PUT /account/marketing": Operation("Choose about marketing", body=Choice, answers={200: _CHOICE}, problems=(409,)),
     "GET /marketing/opt-out/{token}": Operation(
         "Look at the way out of a marketing message; nothing changes", answers={200: _TOLD}, problems=(404,)
     ),

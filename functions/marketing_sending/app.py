@@ -1,12 +1,12 @@
 """The marketing queue: ids in, messages to those who agree out."""
 
 from collections.abc import Callable
-from functools import cache
 
 from marketing_sending.listing import begin, list_shard
 from marketing_sending.parts import MarketingSettings, Parts, assemble
 from marketing_sending.sending import send
 from privacy.consumer import Handler, HasTime, Message, consumer
+from privacy.policy import under_policy_in_force
 from privacy.queues import MalformedMessageError
 from privacy.settings import load
 
@@ -28,4 +28,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return consumer("marketing_sending", ("kind", "id"), work)
 
 
-handler = build(cache(lambda: assemble(load(MarketingSettings))))
+handler = build(under_policy_in_force(lambda: assemble(load(MarketingSettings))))

@@ -1,11 +1,11 @@
 """The routes of recordings: of customers by their session, and of staff by their token (`privacy.web.callers`)."""
 
 from collections.abc import Callable
-from functools import cache
 
 from chalice.app import Response
 
 from privacy.models.fields import validated
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, answer
 from privacy.web.idempotency import idempotent
@@ -58,4 +58,4 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
     return app
 
 
-app = build(cache(lambda: assemble(load(StaffSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(StaffSettings))))

@@ -1,8 +1,8 @@
 """The schedule of what expires: every store, and how late each was."""
 
 from collections.abc import Callable
-from functools import cache
 
+from privacy.policy import under_policy_in_force
 from privacy.schedules import Handler, scheduled
 from privacy.settings import Deployment, load
 from session_expiry.parts import Parts, assemble
@@ -14,4 +14,4 @@ def build(parts: Callable[[], Parts]) -> Handler:
     return scheduled("session_expiry", lambda: sweeps(parts()))
 
 
-handler = build(cache(lambda: assemble(load(Deployment))))
+handler = build(under_policy_in_force(lambda: assemble(load(Deployment))))

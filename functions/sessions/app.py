@@ -3,13 +3,13 @@
 """
 
 from collections.abc import Callable
-from functools import cache
 
 from chalice.app import Response
 
 from privacy.clock import rfc3339
 from privacy.models.fields import validated
 from privacy.models.sessions import SignIn
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.vault.tokens import session_hash
 from privacy.web import PrivacyApp, ProblemError, answer
@@ -106,4 +106,4 @@ def _too_many(error: TooManyAttemptsError) -> ProblemError:
     return ProblemError(429, f"too many passwords were tried; wait {error.seconds} s", headers=wait)
 
 
-app = build(cache(lambda: assemble(load(SessionsSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(SessionsSettings))))

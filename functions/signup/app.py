@@ -1,13 +1,13 @@
 """POST /signups and POST /signups/confirmation."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from chalice.app import Response
 
 from privacy.models.accounts import Confirmation
 from privacy.models.fields import validated
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.idempotency import idempotent
@@ -74,4 +74,4 @@ def _body(confirmed: Confirmed) -> dict[str, Any]:
     return {"account_id": confirmed.account_id, "database": shown}
 
 
-app = build(cache(lambda: assemble(load(SignupSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(SignupSettings))))

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
 
 from chalice.app import Response
 
 from privacy.models.fields import validated
 from privacy.models.visits import VisitReport, summarise
+from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, answer
 from privacy.web.requests import address, country, json_body, raw_body
@@ -37,4 +37,4 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
     return app
 
 
-app = build(cache(lambda: assemble(load(VisitsSettings))))
+app = build(under_policy_in_force(lambda: assemble(load(VisitsSettings))))

@@ -12,7 +12,7 @@ LAYER = ROOT / "layers/models/python/privacy"
 FUNCTIONS = ROOT / "functions"
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
-    "policy": frozenset(),
+    "policy": frozenset({"clock"}),
     "clock": frozenset(),
     "models": frozenset({"policy", "clock"}),
     "aws": frozenset(),

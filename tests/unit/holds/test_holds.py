@@ -20,6 +20,9 @@ pytestmark = pytest.mark.promise("visits.retention")
 ROUTE = "/helpdesk/holds"
 REASON = "canary-of-a-reason: the same network signs in again and again"
 SECOND = timedelta(seconds=1)
+MONTH = {"from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}
+LONGER = MONTH | {"to": "2026-11-01T00:00:01Z"}
+"""Thirty-one days, the longest window of a hold that names no source; and a second more."""
 UNTIL = NOON + timedelta(days=90)
 
 
@@ -82,7 +85,9 @@ def test_holds_are_for_security_and_the_data_protection_officer(app: Any, issuer
             {"visits": {"from": "2026-11-01T00:00:00+08:00", "to": "2026-11-08t00:00:00.5z"}},
             {"visits": {"from": "2026-10-31T16:00:00Z", "to": "2026-11-08T00:00:00Z"}},
         ),
-        ({"visits": {"from": "2027-01-01T00:00:00Z"}}, {"visits": {"from": "2027-01-01T00:00:00Z"}}),
+        ({"visits": {"addresses": "203.0.0.0/8"}}, {"visits": {"addresses": "203.0.0.0/8"}}),
+        ({"visits": {"addresses": "0.0.0.0/0", **MONTH}}, {"visits": {"addresses": "0.0.0.0/0", **MONTH}}),
+        ({"visits": MONTH}, {"visits": MONTH}),
         ({"account_id": "acc_" + "a" * 26}, {"account_id": "acc_" + "a" * 26}),
     ],
     ids=str,
@@ -116,6 +121,16 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"scope": {"visits": {"addresses": "203.0.113.7", "canary": 1}}}, "scope.visits.(unknown)"),
     ({"scope": {"account_id": "canary@example.com"}}, "scope.account_id"),
     ({"scope": {"account_id": "acc_" + "a" * 26} | OF_NETWORK}, "scope"),
+    ({"scope": {"visits": {"addresses": "0.0.0.0/0"}}}, "scope"),
+    ({"scope": {"visits": {"addresses": "202.0.0.0/7"}}}, "scope"),
+    ({"scope": {"visits": {"addresses": "::/0"}}}, "scope"),
+    ({"scope": {"visits": {"addresses": "2001:db8::/31"}}}, "scope"),
+    ({"scope": {"visits": {"addresses": "::ffff:0:0/96"}}}, "scope"),
+    ({"scope": {"visits": {"addresses": "0.0.0.0/0", "to": "2026-11-08T00:00:00Z"}}}, "scope"),
+    ({"scope": {"visits": {"addresses": "::/0", **LONGER}}}, "scope"),
+    ({"scope": {"visits": {"from": "2026-11-08T00:00:00Z"}}}, "scope"),
+    ({"scope": {"visits": {"to": "2026-11-08T00:00:00Z"}}}, "scope"),
+    ({"scope": {"visits": LONGER}}, "scope"),
     ({"ground": "curiosity"}, "ground"),
     ({"ground": None}, "ground"),
     ({"reason": None}, "reason"),

@@ -8,7 +8,7 @@ the two (promise visits.unlinked). It keeps what ends while it is in force, and 
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any
@@ -26,6 +26,14 @@ PREFIX = "hld"
 
 MOST_IDS = 100
 """Visits that one hold may name one by one."""
+
+WIDEST = {4: 8, 6: 32}
+"""The shortest prefix of a network, by the version of its addresses, that a hold may name without a window: the blocks
+in which addresses are given out (IPv4 by IANA in /8, https://www.iana.org/assignments/ipv4-address-space; IPv6 to
+operators in /32). A wider one names no source but everybody, and a hold on everybody switches the promise off."""
+
+LONGEST_WINDOW = timedelta(days=31)
+"""How long the window of a hold may be that names neither visits nor a network: as that of a correlation."""
 
 REASON_MAX_CHARACTERS = 500
 
@@ -108,6 +116,15 @@ class VisitScope(Form):
             raise _wrong("must end (to) after it begins (from)")
         return self
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it names visits, a network that is not too wide (`WIDEST`), or a window with both ends that is not
+        too long (`LONGEST_WINDOW`).
+        """
+        network = _network(self.addresses) if self.addresses else None
+        named = self.ids is not None or (network is not None and network.prefixlen >= WIDEST[network.version])
+        return named or bool(self.since and self.before and self.before - self.since <= LONGEST_WINDOW)
+
     def covers(self, visit_id: str, address: str | None, visited_at: datetime) -> bool:
         """Whether a visit is among them."""
         if self.ids is not None and visit_id not in self.ids:
@@ -165,10 +182,18 @@ class Scope(Form):
         return {"visits": {name: value for name, value in written.items() if value is not None}}
 
 
+def _bounded(scope: Scope) -> Scope:
+    """Asked of new holds only: one that was recorded stays readable."""
+    if scope.visits and not scope.visits.is_bounded:
+        network = f"a network of IPv4 /{WIDEST[4]} or IPv6 /{WIDEST[6]} at most"
+        raise _wrong(f"must name ids, {network}, or from and to at most {LONGEST_WINDOW.days} days apart")
+    return scope
+
+
 class NewHold(Form):
     """The body of `POST /helpdesk/holds`."""
 
-    scope: Scope
+    scope: Annotated[Scope, AfterValidator(_bounded)]
     ground: Ground
     reason: Reason
     until: Instant

@@ -1,16 +1,23 @@
-"""The one loader of the policy register: promises, retention periods and regions, as the functions use them."""
+"""The one loader of the policy: every version as it was published, the one in force, and who keeps each promise.
+
+`versions/<date>.json` is what we publish: it takes effect at the beginning of its day (UTC), and is never edited
+afterwards. `mapping.json` is ours: which functions keep each promise, for which version that was last looked at.
+"""
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
 
+from privacy.clock import system_clock
 from privacy.policy.periods import Period
 
-_REGISTER = Path(__file__).with_name("register.json")
+VERSIONS = Path(__file__).with_name("versions")
+_MAPPING = Path(__file__).with_name("mapping.json")
 _REGIONS = Path(__file__).with_name("regions.json")
 
 
@@ -36,8 +43,90 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Retained:
+    """How long a kind of thing is kept, in words and as a period; `source` is the promise or law it comes from."""
+
+    id: str
+    what: str
+    period: Period
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A category of data: for what, whose, from where, for how long (ids of retention periods), who receives it."""
+
+    id: str
+    title: str
+    purpose: str
+    owner: str
+    source: str
+    retention: tuple[str, ...]
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What a processor receives for one purpose: these fields and no other, `anonymised` ones only in that form.
+
+    `erasure`: whether it is to be told when the person is erased.
+    """
+
+    id: str
+    what: str
+    fields: frozenset[str]
+    anonymised: frozenset[str]
+    erasure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """A processor: its purposes by id, the hosts that it is reached at, and how it is bound.
+
+    `keeps` is what it collects itself, which never passes us.
+    """
+
+    id: str
+    name: str
+    purposes: Mapping[str, Sharing]
+    keeps: str
+    safeguards: str
+    contract: str
+    hosts: tuple[str, ...]
+    privacy_policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie: `name` may end in `*`; `period` is the id of a retention period (None: as its setter says)."""
+
+    name: str
+    party: str
+    what: str
+    period: str | None
+    set_by: str
+    http_only: bool
+
+    def is_called(self, name: str) -> bool:
+        """Whether this is the entry of a cookie of that name."""
+        return name.startswith(self.name[:-1]) if self.name.endswith("*") else name == self.name
+
+
+@dataclass(frozen=True, slots=True)
+class CookieCategory:
+    """A category of cookies, which a visitor may reject unless the website needs it."""
+
+    id: str
+    title: str
+    what: str
+    required: bool
+    without: str
+    cookies: tuple[Cookie, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """The policy in force, as data (promise policy.single-source)."""
+    """A version of the policy, as data (promise policy.single-source)."""
 
     version: date
     promises: Mapping[str, Promise]
@@ -47,6 +136,14 @@ class Policy:
     region_of_country: Mapping[str, str]
     wordings: Mapping[str, str]
     """What a person agreed to, by the id that is kept with the consent."""
+    summary: str
+    """What changed with this version, in a sentence."""
+    retained: Mapping[str, Retained]
+    data: Mapping[str, Category]
+    processors: Mapping[str, Processor]
+    cookies: Mapping[str, CookieCategory]
+    least_people: int
+    """The `k` of promise disclosure.aggregate."""
 
     def nearest_region(self, country: str | None) -> str:
         """The Cloud Region nearest to a country (ISO 3166 alpha-2), or the documented default without one
@@ -65,36 +162,94 @@ class Policy:
         raise LookupError("no Cloud Region lies in this AWS region")
 
 
-def parse(register: Mapping[str, object], regions: Mapping[str, object]) -> Policy:
-    """Build the policy from the two documents.
+def parse(version: Mapping[str, Any], regions: Mapping[str, Any], mapping: Mapping[str, Any]) -> Policy:
+    """Build a policy from its documents.
 
     Raises: KeyError, PeriodError or ValueError when a document is wrong; it is ours, so that is a defect of a release.
     """
-    promises = {
-        row["id"]: Promise(row["id"], row["text"], tuple(row["kept_by"])) for row in _rows(register, "promises")
+    kept_by = {row["id"]: tuple(row["kept_by"]) for row in mapping["promises"]}
+    places = {row["name"]: Region(row["name"], row["country"], row["aws"]) for row in regions["regions"]}
+    if [(row["name"], row["country"]) for row in version["regions"]] != [(r.name, r.country) for r in places.values()]:
+        raise ValueError("the policy names other Cloud Regions than those that exist")
+    countries = {country: row["name"] for row in regions["regions"] for country in row["nearest_to"].split()}
+    retained = {
+        row["id"]: Retained(row["id"], row["what"], Period.parse(row["period"]), row["source"])
+        for row in version["retention"]
     }
-    places = {row["name"]: Region(row["name"], row["country"], row["aws"]) for row in _rows(regions, "regions")}
-    countries = {country: row["name"] for row in _rows(regions, "regions") for country in row["nearest_to"].split()}
-    retention = {row["id"]: Period.parse(row["period"]) for row in _rows(register, "retention")}
     return Policy(
-        version=date.fromisoformat(str(register["version"])),
-        promises=MappingProxyType(promises),
-        retention=MappingProxyType(retention),
+        version=date.fromisoformat(version["version"]),
+        summary=version["summary"],
+        promises=_by_id(Promise(row["id"], row["text"], kept_by.get(row["id"], ())) for row in version["promises"]),
+        retention=MappingProxyType({row.id: row.period for row in retained.values()}),
+        retained=MappingProxyType(retained),
+        data=_by_id(
+            Category(**{**row, "retention": tuple(row["retention"]), "recipients": tuple(row["recipients"])})
+            for row in version["data"]
+        ),
+        processors=_by_id(_processor(row) for row in version["processors"]),
+        cookies=_by_id(_cookies(row) for row in version["cookies"]),
+        least_people=int(version["trends"]["least_people"]),
         regions=MappingProxyType(places),
         default_region=str(regions["default"]),
         region_of_country=MappingProxyType(countries),
-        wordings=MappingProxyType({row["id"]: row["text"] for row in _rows(register, "wordings")}),
+        wordings=MappingProxyType({row["id"]: row["text"] for row in version["wordings"]}),
     )
 
 
-def _rows(document: Mapping[str, object], name: str) -> list[dict[str, str]]:
-    rows = document[name]
-    if not isinstance(rows, list):
-        raise ValueError("a register is a list of rows")
-    return rows
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+_Row = TypeVar("_Row", bound=_Named)
+_Built = TypeVar("_Built")
+
+
+def _by_id(rows: Iterable[_Row]) -> Mapping[str, _Row]:
+    return MappingProxyType({row.id: row for row in rows})
+
+
+def _processor(row: Mapping[str, Any]) -> Processor:
+    purposes = _by_id(
+        Sharing(
+            each["id"], each["what"], frozenset(each["fields"]), frozenset(each.get("anonymised", ())), each["erasure"]
+        )
+        for each in row["purposes"]
+    )
+    return Processor(**{**row, "purposes": purposes, "hosts": tuple(row["hosts"])})
+
+
+def _cookies(row: Mapping[str, Any]) -> CookieCategory:
+    return CookieCategory(
+        row["id"], row["title"], row["what"], row["required"], row["without"],
+        tuple(Cookie(**cookie) for cookie in row["cookies"]),
+    )  # fmt: skip
 
 
 @functools.cache
+def versions() -> Mapping[date, Policy]:
+    """Every version, the oldest first, also one whose day has not come."""
+    regions, mapping = json.loads(_REGIONS.read_text("utf-8")), json.loads(_MAPPING.read_text("utf-8"))
+    documents = [json.loads(path.read_text("utf-8")) for path in sorted(VERSIONS.glob("*.json"))]
+    return MappingProxyType(
+        {policy.version: policy for policy in (parse(each, regions, mapping) for each in documents)}
+    )
+
+
+def in_force(on: date) -> Policy:
+    """The version in force on a day (UTC): the latest whose day has come. Before the first, the first."""
+    known = versions()
+    return known[max((day for day in known if day <= on), default=min(known))]
+
+
 def load() -> Policy:
-    """The policy that this release carries."""
-    return parse(json.loads(_REGISTER.read_text("utf-8")), json.loads(_REGIONS.read_text("utf-8")))
+    """The version in force now."""
+    return in_force(system_clock().date())
+
+
+def under_policy_in_force(build: Callable[[], _Built]) -> Callable[[], _Built]:
+    """What a container builds once, and anew when another version takes effect: one that lives past midnight works
+    under the new figures from the first second (promise policy.versions).
+    """
+    built = functools.cache(lambda _version: build())
+    return lambda: built(load().version)

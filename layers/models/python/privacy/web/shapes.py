@@ -108,8 +108,11 @@ EXPORT = shape(
         "error?": TEXT,
     },
 )
-KEPT = shape("Kept", {"category": TEXT, "count": COUNT, "fields": listed(TEXT), "why": TEXT, "until": TIME})
-"""What an erasure leaves, why and until when."""
+KEPT = shape("Kept", {"category": TEXT, "count": COUNT, "fields": listed(TEXT), "why": TEXT, "until": nullable(TIME)})
+"""What an erasure leaves, why and until when (null: until the worker's next look)."""
+
+REMOVED = shape("Removed", {"category": TEXT, "count": COUNT, "what": TEXT})
+"""What an erasure removes, or has removed."""
 
 EXPORT_ID = shape("", {"export_id": TEXT})
 JOB_ID = shape("", {"job_id": TEXT})
