@@ -190,7 +190,7 @@ def _cookies(old: Row, new: Row) -> Iterator[Change]:
             yield Change(
                 "cookie", after["name"], before, after, words, longer or before["category"] != after["category"]
             )
-    for name, before, after in _pairs(*([_bare(row) for row in each["cookies"]] for each in (old, new))):
+    for name, before, after in _pairs(_bare(old), _bare(new)):
         if before is None or after is None:
             continue  # its cookies are told of
         words = f"The cookies {after['title']}: {after['what']}; without them {after['without']}."
@@ -203,8 +203,8 @@ def _each_cookie(version: Row) -> list[Row]:
     return [{**cookie, "category": row["title"]} for row in version["cookies"] for cookie in row["cookies"]]
 
 
-def _bare(category: Row) -> Row:
-    return {name: value for name, value in category.items() if name != "cookies"}
+def _bare(version: Row) -> list[Row]:
+    return [{name: value for name, value in row.items() if name != "cookies"} for row in version["cookies"]]
 
 
 def _regions(old: Row, new: Row) -> Iterator[Change]:
