@@ -1,4 +1,4 @@
-"""What the policy function publishes: the policy, its versions, their differences and the registers, as data and pages."""
+"""What the policy function publishes, as data and as pages: the policy, its versions and differences, the registers."""
 
 import itertools
 import json

@@ -68,7 +68,8 @@ class Account:
     `last_contact_at` is when the person last signed in (to the day) or confirmed something: what they gave lives as
     long as its purpose after that (promise accounts.necessity). `signup_id` is the sign-up that it came from.
     `change_id` is the latest new address that waits, or waited, for its link. `erasure_id` is the latest request to
-    erase it: there is one at a time. `closed` says that the account is being erased: nobody can sign in any more.
+    erase it: there is one at a time. `told_of_version` is the latest policy version that its person had a mail about.
+    `closed` says that the account is being erased: nobody can sign in any more.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Account:
     signup_id: str | None = None
     change_id: str | None = None
     erasure_id: str | None = None
+    told_of_version: str | None = None
     closed: bool = False
 
     @property
