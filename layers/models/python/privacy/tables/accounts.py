@@ -16,7 +16,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from privacy.models.accounts import SIGN_IN_FIELDS, Account, Consent
 from privacy.policy import Period
 from privacy.tables.expiry import Expiring, over_condition
-from privacy.tables.store import SHARDS, ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
+from privacy.tables.store import READS, SHARDS, ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
 
 CONTACT = timedelta(days=1)
 """How exactly the last contact is kept."""
@@ -229,6 +229,27 @@ class Accounts:
             return True
         return False
 
+    def untold(self, version: str) -> Iterator[str]:
+        """The accounts of a policy version before `version` that were not told of that one, or a later one; those that
+        are being erased are not among them.
+        """
+        names = ("id", "policy_version", "told_of_version", "closed")
+        for shard in (*SHARDS, *LEAD_SHARDS):
+            for page in self.table.pages(Key("shard").eq(shard), index="due", names=("id",), page=READS):
+                for item in self.table.get_all([{"id": row["id"]} for row in page], names=names):
+                    known = max(item["policy_version"], item.get("told_of_version", ""))
+                    if known < version and not item.get("closed"):
+                        yield item["id"]
+
+    def note_told(self, account_id: str, version: str) -> bool:
+        """Mark an account as told of a policy version; False when it was told already, or is gone or closed."""
+        untold = Attr("told_of_version").not_exists() | Attr("told_of_version").lt(version)
+        alive = Attr("email_tag").exists() & Attr("closed").not_exists()
+        with suppress(ConditionFailedError):
+            self.table.update({"id": account_id}, {"told_of_version": version}, alive & untold)
+            return True
+        return False
+
 
 def _shard(account: Account) -> str:
     shard = shard_of(account.id)
@@ -267,5 +288,6 @@ def _account(item: Item) -> Account:
         change_id=item.get("change_id"),
         erasure_id=item.get("erasure_id"),
         erasing=item.get("erasing", False),
+        told_of_version=item.get("told_of_version"),
         closed=item.get("closed", False),
     )
