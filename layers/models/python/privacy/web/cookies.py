@@ -13,7 +13,7 @@ from privacy.policy import Cookie, Policy
 
 _HEADER = "Set-Cookie"
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}")
 """A cookie's name (RFC 6265, 4.1.1: a token of RFC 9110), no longer than any of the register."""
 
 _VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
