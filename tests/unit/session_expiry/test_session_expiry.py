@@ -11,6 +11,7 @@ from privacy import policy
 from privacy.models.access import SupportRequest
 from privacy.models.accounts import BillingRecord, Enquiry, PendingChange, PendingSignup
 from privacy.models.campaigns import Campaign
+from privacy.models.consent import Choice
 from privacy.models.correlations import Correlation, Ground, Question
 from privacy.models.ids import encode
 from privacy.models.sessions import Session
@@ -21,6 +22,7 @@ from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.campaigns import Campaigns
 from privacy.tables.changes import Changes
+from privacy.tables.choices import Choices
 from privacy.tables.correlations import Correlations
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.idempotency import Idempotency
@@ -43,6 +45,7 @@ STORES = (
     "correlations",
     "campaigns",
     "idempotency",
+    "choices",
     "access",
 )
 SWEPT = {"holds", *STORES}
@@ -122,6 +125,11 @@ def key(number: int, created_at: datetime) -> None:
     Idempotency(table("idempotency"), POLICY).claim(f"key{number}", "body", {}, created_at)
 
 
+def choice(number: int, made_at: datetime) -> None:
+    made = Choice(preferences=True, analytics=number % 2 == 0, day=made_at.date(), version=POLICY.version)
+    Choices(table("choices"), POLICY).count(made, gpc=False)
+
+
 def support(number: int, created_at: datetime) -> None:
     request_id = new_access_id("sup", "db_" + encode(number.to_bytes(16, "big")), created_at)
     access = Access(table("access"), POLICY)
@@ -151,6 +159,7 @@ ENDS = [
     ("campaigns", campaign, datetime(2027, 5, 30, 12, 0, tzinfo=UTC)),
     ("campaigns", recipient, datetime(2027, 5, 30, 12, 0, tzinfo=UTC)),
     ("idempotency", key, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
+    ("choices", choice, datetime(2027, 11, 30, tzinfo=UTC)),  # its day is all that is known of it
     ("access", support, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
 ]
 

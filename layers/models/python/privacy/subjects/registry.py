@@ -39,6 +39,7 @@ NOTHING_OF_A_PERSON: Mapping[str, str] = MappingProxyType(
         "backup": "the customers' databases, sealed: destroyed with them",
         "campaigns": "texts of ours, and who got one under a pseudonym that differs in each",
         "policies": "the versions of the policy, as they were published",
+        "choices": "that somebody chose about cookies, on a day: no session, address or browser is in it",
         "audit": "pseudonyms, ids and words of ours; it outlives an erasure (promise security.measures)",
     }
 )

@@ -28,6 +28,8 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /visits": Open.ANYBODY,
         "POST /sessions": Open.ANYBODY,
         "GET /certificates/key": Open.ANYBODY,
+        "GET /cookies/consent": Open.ANYBODY,
+        "PUT /cookies/consent": Open.ANYBODY,
         "POST /password-resets": Open.ANYBODY,
         "POST /password-resets/confirmation": Open.ANYBODY,
         # the policy
