@@ -20,6 +20,7 @@ from privacy.tables.holds import AccountItems, Holds
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
+from privacy.tables.trends import Reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "correlations": Correlations(home.table("correlations"), home.policy).expiring(),
             "campaigns": (Campaigns(home.table("campaigns"), home.policy).expiring(),),
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
+            "trends": (Reports(home.table("trends"), home.policy).expiring(),),
             "access": (Access(home.table("access"), home.policy).expiring(),),
         },
         account_items(home.table),

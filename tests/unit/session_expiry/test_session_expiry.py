@@ -14,6 +14,7 @@ from privacy.models.campaigns import Campaign
 from privacy.models.correlations import Correlation, Ground, Question
 from privacy.models.ids import encode
 from privacy.models.sessions import Session
+from privacy.models.trends import Month, Report
 from privacy.schedules import SweepFailedError
 from privacy.settings import Deployment, load
 from privacy.tables.access import Access, new_access_id
@@ -27,6 +28,7 @@ from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
 from privacy.tables.store import transact
+from privacy.tables.trends import Reports
 from session_expiry.app import build
 from session_expiry.parts import Parts, assemble
 from tests.unit.engine import NOON, Context, SetClock, environment, gauges, items, sample, schedule_event, table
@@ -43,6 +45,7 @@ STORES = (
     "correlations",
     "campaigns",
     "idempotency",
+    "trends",
     "access",
 )
 SWEPT = {"holds", *STORES}
@@ -129,6 +132,10 @@ def support(number: int, created_at: datetime) -> None:
     access.table.client.put_item(**operation["Put"])
 
 
+def report(number: int, made_at: datetime) -> None:
+    Reports(table("trends"), POLICY).publish(Report("visits", Month(2026, number), made_at, "2026-11-24", 10, {}))
+
+
 def left(store: str) -> list[dict[str, Any]]:
     """What lies in a store, whoever may still read it; some stores share a table."""
     if store in ("signups", "changes"):
@@ -151,6 +158,7 @@ ENDS = [
     ("campaigns", campaign, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
     ("campaigns", recipient, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
     ("idempotency", key, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
+    ("trends", report, datetime(2031, 11, 30, 12, 0, tzinfo=UTC)),
     ("access", support, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
 ]
 
