@@ -266,8 +266,8 @@ class Table:
         else:
             request["ConsistentRead"] = True
         if names:
-            request["ExpressionAttributeNames"] |= {f"#p{number}": name for number, name in enumerate(names)}
-            request["ProjectionExpression"] = ", ".join(f"#p{number}" for number in range(len(names)))
+            request["ProjectionExpression"], placeholders = _projection(names)
+            request["ExpressionAttributeNames"] |= placeholders
         if page:
             request["Limit"] = page
         if start:
@@ -277,8 +277,7 @@ class Table:
     def _get_batch(self, keys: Sequence[Item], names: Sequence[str]) -> list[Item]:
         left: Any = {"Keys": keys, "ConsistentRead": True}
         if names:
-            left["ExpressionAttributeNames"] = {f"#p{number}": name for number, name in enumerate(names)}
-            left["ProjectionExpression"] = ", ".join(left["ExpressionAttributeNames"])
+            left["ProjectionExpression"], left["ExpressionAttributeNames"] = _projection(names)
         found: list[Item] = []
         attempt = 0
         while attempt < _PATIENCE:
@@ -340,6 +339,14 @@ def transact(client: Any, operations: Sequence[Operation]) -> None:
 def _without_empty_values(operation: Operation) -> Operation:
     ((verb, arguments),) = operation.items()
     return {verb: {name: value for name, value in arguments.items() if value != {}}}
+
+
+def _projection(names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """The expression that limits what comes back, and its placeholders; `a.b` is the entry `b` of the map `a`."""
+    steps = dict.fromkeys(step for name in names for step in name.split("."))
+    placeholders = {step: f"#p{number}" for number, step in enumerate(steps)}
+    wanted = ", ".join(".".join(placeholders[step] for step in name.split(".")) for name in names)
+    return wanted, {placeholder: step for step, placeholder in placeholders.items()}
 
 
 def _conditions(when: ConditionBase | None) -> dict[str, Any]:

@@ -91,6 +91,19 @@ class Visits:
         for page in self.table.pages(Key("shard").eq(shard) & within, where=Attr("ip").is_in(list(addresses))):
             yield [visit for visit in map(_visit, page) if not period.over(visit.visited_at, now)]
 
+    def pages_from(
+        self, first: datetime, end: datetime, names: Sequence[str], clock: Clock
+    ) -> Iterator[list[StoredVisit]]:
+        """The visits from `first` to before `end` that have not expired, page by page, with some of their fields only:
+        what is held past its period is not among them.
+        """
+        period = self.policy.retention["visits"]
+        within = Key("at").between(f"{epoch(first):012d}", f"{epoch(end) - 1:012d}~")
+        for shard in SHARDS:
+            for page in self.table.pages(Key("shard").eq(shard) & within, names=("shard", "at", *names)):
+                now = clock()
+                yield [visit for visit in map(_visit, page) if not period.over(visit.visited_at, now)]
+
     def due(self, now: datetime) -> Iterator[list[StoredVisit]]:
         """The visits whose period has ended and that still lie there, in pages, oldest first in each shard."""
         period = self.policy.retention["visits"]

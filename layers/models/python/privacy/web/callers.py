@@ -109,6 +109,8 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /helpdesk/correlations": _SECURITY,
         "GET /helpdesk/correlations/{correlation_id}": _SECURITY | _DPO,
         "POST /helpdesk/correlations/{correlation_id}/approval": _DPO,
+        # trends
+        "GET /helpdesk/trends": _DPO,
         # the audit trail
         "GET /helpdesk/audit": _DPO,
     }
