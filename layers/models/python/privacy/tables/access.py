@@ -30,7 +30,7 @@ from privacy.models.access import (
 from privacy.models.ids import database_of, new_id_within
 from privacy.models.paging import CursorError
 from privacy.policy import Policy
-from privacy.tables.expiry import Expiring, over_condition
+from privacy.tables.expiry import Expiring
 from privacy.tables.store import ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
 
 _KINDS = (REQUEST, GRANT, READ)
@@ -183,12 +183,9 @@ class _Rows(Expiring):
 
     __slots__ = ()
 
-    def remove(self, key: str, now: datetime) -> bool:
-        """Remove an entry that is over; whether there was one to remove."""
-        try:
-            return self.table.delete(_where(key), over_condition(self.origin, self.period, now)) is not None
-        except ConditionFailedError:
-            return False
+    def place(self, key: str) -> Item:
+        """The whole key of an entry."""
+        return _where(key)
 
 
 def _time(now: datetime) -> str:

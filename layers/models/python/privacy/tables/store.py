@@ -3,10 +3,10 @@
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -16,6 +16,7 @@ from privacy.aws import overlapped
 
 Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
+T = TypeVar("T")
 
 BATCH = 25
 """Writes in one BatchWriteItem
@@ -48,6 +49,16 @@ class TransactionRefusedError(Exception):
 
 class StoreBusyError(Exception):
     """The store did not take a write after several tries; the same call may be repeated."""
+
+
+def readable(read: Callable[[Item], T], item: Item) -> T | None:
+    """An item as it reads, or None when it cannot be read: altered by hand, or written by another version of ours. One
+    such item must not hide all others.
+    """
+    try:
+        return read(item)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError):
+        return None
 
 
 def epoch(instant: datetime) -> int:
