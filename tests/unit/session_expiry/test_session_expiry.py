@@ -148,8 +148,8 @@ ENDS = [
     ("enquiries", enquiry, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
     ("billing", billing, datetime(2031, 11, 30, 12, 0, tzinfo=UTC)),
     ("correlations", correlation, datetime(2026, 12, 7, 12, 0, tzinfo=UTC)),
-    ("campaigns", campaign, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
-    ("campaigns", recipient, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
+    ("campaigns", campaign, datetime(2027, 5, 30, 12, 0, tzinfo=UTC)),
+    ("campaigns", recipient, datetime(2027, 5, 30, 12, 0, tzinfo=UTC)),
     ("idempotency", key, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
     ("access", support, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
 ]
