@@ -25,13 +25,25 @@ from privacy.models.access import (
     Purpose,
     Read,
     SupportRequest,
+    UnreadableEntry,
     is_disclosed,
 )
 from privacy.models.ids import database_of, new_id_within
 from privacy.models.paging import CursorError
 from privacy.policy import Policy
 from privacy.tables.expiry import Expiring
-from privacy.tables.store import ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
+from privacy.tables.store import (
+    ConditionFailedError,
+    Item,
+    Operation,
+    Table,
+    epoch,
+    instant,
+    of_type,
+    read_instant,
+    readable,
+    shard_of,
+)
 
 _KINDS = (REQUEST, GRANT, READ)
 """In the order in which they follow each other within a second."""
@@ -80,8 +92,8 @@ class Access:
         return entry if isinstance(entry, Grant) else None
 
     def has_request(self, request_id: str, now: datetime) -> bool:
-        """Whether there is a request for support of this id (still)."""
-        return self._get(REQUEST, request_id, now) is not None
+        """Whether there is a request for support of this id (still) that can be read."""
+        return isinstance(self._get(REQUEST, request_id, now), SupportRequest)
 
     def in_force(self, database_id: str, staff: str, now: datetime) -> Grant | None:
         """The latest grant of a member of staff (a pseudonym) that is in force for a database."""
@@ -115,9 +127,9 @@ class Access:
 
     def of_database(
         self, database_id: str, now: datetime, *, after: str | None = None, page: int | None = None
-    ) -> Iterator[Entry]:
-        """A database's entries that its owner may be shown, the newest first, `after` the id of one of them; one call
-        looks at `page` of each kind.
+    ) -> Iterator[Entry | UnreadableEntry]:
+        """A database's entries that its owner may be shown, those that cannot be read included, the newest first,
+        `after` the id of one of them; one call looks at `page` of each kind.
 
         Raises: CursorError for an id of another database's.
         """
@@ -132,7 +144,7 @@ class Access:
         """What is due."""
         return _Rows(self.table, "id", "due", "at", self.policy.retention["access.log"])
 
-    def _get(self, kind: str, entry_id: str, now: datetime) -> Entry | None:
+    def _get(self, kind: str, entry_id: str, now: datetime) -> Entry | UnreadableEntry | None:
         item = self.table.get(_where(entry_id)) if database_of(kind, entry_id) else None
         return self._entry(item, now) if item else None
 
@@ -145,7 +157,7 @@ class Access:
         since: datetime | None = None,
         after: str | None = None,
         page: int | None = None,
-    ) -> Iterator[Entry]:
+    ) -> Iterator[Entry | UnreadableEntry]:
         """A database's living entries of a kind, the newest first: those since a time, or those older than an entry."""
         prefix = f"{kind}_{database_id.removeprefix('db_')}"
         first = prefix + (_time(since) if since else "")
@@ -157,9 +169,23 @@ class Access:
             if entry:
                 yield entry
 
-    def _entry(self, item: Item, now: datetime) -> Entry | None:
-        """An entry, or None when its period is over."""
-        return None if self.expiring().is_over(item, now) else _entry(item)
+    def _entry(self, item: Item, now: datetime) -> Entry | UnreadableEntry | None:
+        """An entry, or None when its period is over or its id is none of ours. Its time is that of its id: the key of a
+        row is what nobody can alter.
+        """
+        at = readable(lambda item: time_of(item["id"]), item) if database_of(item["id"][:3], item["id"]) else None
+        if at is None or self.policy.retention["access.log"].over(at, now):
+            return None
+        return readable(_entry, item) or UnreadableEntry(item["id"], at, self._undisclosed_until(item, at))
+
+    def _undisclosed_until(self, item: Item, at: datetime) -> datetime | None:
+        """Until when an entry that cannot be read is kept from the owner: if even that cannot be read, as long as a law
+        can ask for.
+        """
+        if "undisclosed_until" not in item:
+            return None
+        latest = self.policy.retention["access.undisclosed"].after(at)
+        return readable(lambda item: read_instant(item["undisclosed_until"]), item) or latest
 
     def _item(self, entry: Entry) -> Item:
         at = time_of(entry.id)
@@ -216,21 +242,22 @@ def _where(entry_id: str) -> Item:
 
 
 def _entry(item: Item) -> Entry:
-    at, hidden = instant(item["at"]), item.get("undisclosed_until")
-    undisclosed_until = instant(hidden) if hidden else None
+    at = read_instant(item["at"])
+    undisclosed_until = read_instant(item["undisclosed_until"]) if "undisclosed_until" in item else None
     kind = item["id"][:3]
     if kind == REQUEST:
-        return SupportRequest(item["id"], at, item["message"])
+        return SupportRequest(item["id"], at, of_type(str, item["message"]))
     if kind == READ:
-        return Read(item["id"], at, item["grant_id"], Kind(item["kind"]), item["sealed"], undisclosed_until)
+        grant_id, sealed = of_type(str, item["grant_id"]), of_type(bytes, item["sealed"])
+        return Read(item["id"], at, grant_id, Kind(item["kind"]), sealed, undisclosed_until)
     return Grant(
         id=item["id"],
         database_id=item["database_id"],
-        staff=item["staff"],
+        staff=of_type(str, item["staff"]),
         purpose=Purpose(item["purpose"]),
-        reason=item["reason"],
+        reason=of_type(str, item["reason"]),
         begins_at=at,
-        until=instant(item["until"]),
-        ended_at=instant(item["ended_at"]) if "ended_at" in item else None,
+        until=read_instant(item["until"]),
+        ended_at=read_instant(item["ended_at"]) if "ended_at" in item else None,
         undisclosed_until=undisclosed_until,
     )

@@ -13,10 +13,9 @@ from datetime import datetime
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from privacy.clock import Clock
-from privacy.models.fields import YEARS
 from privacy.models.holds import Ground, Hold, Scope, UnreadableHold, UnreadableHoldError, remembered_from
 from privacy.policy import Policy
-from privacy.tables.store import ConditionFailedError, Item, Table, epoch, instant, readable
+from privacy.tables.store import ConditionFailedError, Item, Table, epoch, of_type, read_instant, readable
 
 _PART = "hold"
 
@@ -156,31 +155,18 @@ def _item(hold: Hold) -> Item:
     }
 
 
-def _time(seconds: int) -> datetime:
-    at = instant(seconds)
-    if at.year not in YEARS:
-        raise ValueError("no hold of ours is about that year")  # nor could its end be reckoned with
-    return at
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("this is no text")
-    return value
-
-
 def _hold(item: Item) -> Hold:
     def when(name: str) -> datetime | None:
-        return _time(item[name]) if name in item else None
+        return read_instant(item[name]) if name in item else None
 
     return Hold(
         id=item["id"],
-        owner=_text(item["owner"]),
+        owner=of_type(str, item["owner"]),
         ground=Ground(item["ground"]),
-        reason=_text(item["reason"]),
+        reason=of_type(str, item["reason"]),
         scope=Scope.model_validate(item["scope"]),
-        created_at=_time(item["created_at"]),
-        until=_time(item["until"]),
+        created_at=read_instant(item["created_at"]),
+        until=read_instant(item["until"]),
         since=when("since"),
         freed_to=when("freed_to"),
         released_at=when("released_at"),

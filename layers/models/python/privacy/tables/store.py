@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from privacy.aws import overlapped
+from privacy.models.fields import YEARS
 
 Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
@@ -69,6 +70,23 @@ def epoch(instant: datetime) -> int:
 def instant(seconds: int) -> datetime:
     """The aware UTC instant of epoch seconds."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def read_instant(value: Any) -> datetime:
+    """The instant of epoch seconds that a row holds, whoever wrote them. Raises: ValueError, TypeError and the like
+    for what is none, or one that nothing here can be about, so that no end can be reckoned from it.
+    """
+    at = instant(value)
+    if at.year not in YEARS:
+        raise ValueError("nothing of ours is about that year")
+    return at
+
+
+def of_type(kind: type[T], value: Any) -> T:
+    """A value that a row holds, whoever wrote it. Raises: TypeError."""
+    if not isinstance(value, kind):
+        raise TypeError("this is of another type")
+    return value
 
 
 def shard_of(text: str, count: int = 16) -> str:
