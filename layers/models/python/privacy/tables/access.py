@@ -1,8 +1,9 @@
 """The access table (home region): grants of staff, reads under them, and requests for support, by database.
 
 Key `database_id`, `id`. An id begins with its kind and its database, and goes on with its time: a database's entries of
-a kind lie in the order of time, and whoever has an id needs no search. Index `due` (`shard`, `at`). It expires, so it
-has no point-in-time recovery; a database that is destroyed takes its entries along.
+a kind lie in the order of time, and whoever has an id needs no search. Index `due` (`shard`, `at`); index `requests`
+(`asked`, `at`), sparse: requests for support alone, few, and wanted in the order of time. It expires, so it has no
+point-in-time recovery; a database that is destroyed takes its entries along.
 """
 
 import heapq
@@ -125,6 +126,27 @@ class Access:
                 return entry
         return None
 
+    def open_requests(
+        self, now: datetime, *, after: str | None = None, page: int | None = None
+    ) -> Iterator[SupportRequest | UnreadableEntry]:
+        """The requests for support that are a ground for a grant, of all databases, the oldest first, `after` the id of
+        one; one call looks at `page` of them. Raises: CursorError for an id of another kind.
+        """
+        if after is not None and database_of(REQUEST, after) is None:
+            raise CursorError
+        over = epoch(now - REQUEST_COUNTS)
+        start = None
+        if after is not None and epoch(time_of(after)) > over:
+            start = _where(after) | {"asked": REQUEST, "at": epoch(time_of(after))}
+        open_still = Key("asked").eq(REQUEST) & Key("at").gt(over)
+        names = ("database_id", "id")
+        for keys in self.table.pages(open_still, index="requests", after=start, names=names, page=page):
+            rows = {row["id"]: row for row in self.table.get_all(keys)}  # the index may tell of what is gone
+            for key in keys:
+                entry = self._entry(rows[key["id"]], now) if key["id"] in rows else None
+                if isinstance(entry, SupportRequest | UnreadableEntry):
+                    yield entry
+
     def of_database(
         self, database_id: str, now: datetime, *, after: str | None = None, page: int | None = None
     ) -> Iterator[Entry | UnreadableEntry]:
@@ -192,7 +214,7 @@ class Access:
         ttl = epoch(self.policy.retention["access.log"].after(at))
         item = _where(entry.id) | {"at": epoch(at), "shard": shard_of(entry.id), "ttl": ttl}
         if isinstance(entry, SupportRequest):
-            return item | {"message": entry.message}
+            return item | {"message": entry.message, "asked": REQUEST}
         item["undisclosed_until"] = epoch(entry.undisclosed_until) if entry.undisclosed_until else None
         if isinstance(entry, Read):
             return item | {"grant_id": entry.grant_id, "kind": entry.kind.value, "sealed": entry.sealed}

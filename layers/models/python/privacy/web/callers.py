@@ -86,6 +86,7 @@ CALLERS = MappingProxyType[str, Callers](
         # access of the HelpDesk
         "POST /databases/{database_id}/support-requests": Open.CUSTOMER,
         "GET /databases/{database_id}/access-log": Open.CUSTOMER,
+        "GET /helpdesk/support-requests": _HELPDESK,
         "POST /helpdesk/grants": _HELPDESK,
         "DELETE /helpdesk/grants/{grant_id}": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/records/{model}": _HELPDESK,
