@@ -43,6 +43,7 @@ class Kind(StrEnum):
     RECORD = "record"
     FILES = "files"
     FILE = "file"
+    RECORDING = "recording"
 
 
 class NoGrantError(Exception):

@@ -93,6 +93,7 @@ CALLERS = MappingProxyType[str, Callers](
         "GET /helpdesk/databases/{database_id}/records/{model}/{key}": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/files": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/files/content": _HELPDESK,
+        "GET /helpdesk/recordings/{recording_id}/content": _HELPDESK,
         # holds
         "POST /helpdesk/holds": _SECURITY | _DPO,
         "GET /helpdesk/holds": _SECURITY | _DPO,
