@@ -29,12 +29,15 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class StoredVisit:
-    """A visit as it lies there: the summary's fields, nothing of any person's account (promise visits.unlinked)."""
+    """A visit as it lies there: the summary's fields, nothing of any person's account (promise visits.unlinked). It was
+    `freed` from TTL when a hold covers or covered it.
+    """
 
     shard: str
     at: str
     visited_at: datetime
     fields: dict[str, Any]
+    freed: bool = False
 
     @property
     def id(self) -> str:
@@ -168,4 +171,4 @@ def _key(visit: StoredVisit) -> Item:
 
 def _visit(item: Item) -> StoredVisit:
     fields = {name: value for name, value in item.items() if name not in ("shard", "at", "ttl")}
-    return StoredVisit(item["shard"], item["at"], instant(int(item["at"][:12])), fields)
+    return StoredVisit(item["shard"], item["at"], instant(int(item["at"][:12])), fields, "ttl" not in item)

@@ -95,12 +95,14 @@ CALLERS = MappingProxyType[str, Callers](
         # access of the HelpDesk
         "POST /databases/{database_id}/support-requests": Open.CUSTOMER,
         "GET /databases/{database_id}/access-log": Open.CUSTOMER,
+        "GET /helpdesk/support-requests": _HELPDESK,
         "POST /helpdesk/grants": _HELPDESK,
         "DELETE /helpdesk/grants/{grant_id}": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/records/{model}": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/records/{model}/{key}": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/files": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/files/content": _HELPDESK,
+        "GET /helpdesk/recordings/{recording_id}/content": _HELPDESK,
         # holds
         "POST /helpdesk/holds": _SECURITY | _DPO,
         "GET /helpdesk/holds": _SECURITY | _DPO,
