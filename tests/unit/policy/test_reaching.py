@@ -1,4 +1,4 @@
-"""A shorter period reaches what is stored: unreadable from the first second of its version, and swept, without a write."""
+"""A shorter period reaches what is stored: unreadable from its first second, and swept, without a write."""
 
 import ast
 import json
