@@ -187,6 +187,8 @@ def test_the_key_table_has_no_point_in_time_recovery() -> None:
         "CorrelationsTable",
         "CampaignsTable",
         "AccessTable",
+        "ChoicesTable",
+        "TrendsTable",
         "IdempotencyTable",
     ],
 )
