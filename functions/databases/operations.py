@@ -15,6 +15,7 @@ from privacy.web.shapes import (
     DATABASE,
     EXPORT,
     EXPORT_ID,
+    FLAG,
     JOB_ID,
     KIND,
     PERCENT,
@@ -103,8 +104,11 @@ _ACCESS = one_of(
             "model?": TEXT,
             "key?": TEXT,
             "path?": TEXT,
+            "recording?": TEXT,
+            "unreadable?": FLAG,
         },
     ),
+    shape("UnreadableEntry", {"entry": TEXT, "id": TEXT, "at": TIME, "unreadable": FLAG}),
 )
 
 OPERATIONS: Operations = {
