@@ -8,6 +8,7 @@ from databases.parts import Parts
 from privacy.clock import rfc3339
 from privacy.hosting.reading import opened_names
 from privacy.models.access import REQUEST, STAYING, Entry, Grant, NewRequest, Read, SupportRequest
+from privacy.models.accounts import BeingErasedError
 from privacy.models.databases import Database, DatabaseStateError
 from privacy.tables.access import new_access_id, time_of
 from privacy.tables.store import TransactionRefusedError
@@ -21,19 +22,22 @@ def plan(database: Database, now: datetime) -> Ids:
     return {"request_id": new_access_id(REQUEST, database.id, now)}
 
 
-def ask(parts: Parts, database: Database, form: NewRequest, ids: Ids) -> Ids:
+def ask(parts: Parts, account_id: str, database: Database, form: NewRequest, ids: Ids) -> Ids:
     """Note what the owner asks for, and have the HelpDesk told; done before, it stays.
 
-    Raises: DatabaseStateError while the database is deleting.
+    Raises: DatabaseStateError while the database is deleting, BeingErasedError.
     """
     request = SupportRequest(ids["request_id"], time_of(ids["request_id"]), form.message)
     staying = parts.databases.check_operation(database.id, *STAYING)
     try:
-        parts.transact([staying, parts.access.create_operation(request)])
+        untouched = parts.accounts.untouched_operation(account_id)
+        parts.transact([staying, parts.access.create_operation(request), untouched])
     except TransactionRefusedError as refused:
         if 0 in refused.failed:
             reason = "the database is being deleted; write to the HelpDesk by the contact form"
             raise DatabaseStateError(reason) from None
+        if refused.failed == (2,):
+            raise BeingErasedError from None
     parts.send("mail", parts.home, {"kind": "support", "id": request.id})
     return ids
 

@@ -117,6 +117,7 @@ class OfAccess(Holding):
     purpose = "to show you who of our staff looked at your databases, and to answer your requests"
     origin = "you, in the control panel, and our staff, when they look at something"
     holds = "requests for support, grants and reads: they go with the database that they are about"
+    stays = "it goes with the database that it is about"
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The entries that may be shown."""

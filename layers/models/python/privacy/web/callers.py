@@ -32,6 +32,13 @@ CALLERS = MappingProxyType[str, Callers](
         "PUT /cookies/consent": Open.ANYBODY,
         "POST /password-resets": Open.ANYBODY,
         "POST /password-resets/confirmation": Open.ANYBODY,
+        # the policy
+        "GET /policy": Open.ANYBODY,
+        "GET /policy/versions": Open.ANYBODY,
+        "GET /policy/versions/{date}": Open.ANYBODY,
+        "GET /policy/changes": Open.ANYBODY,
+        "GET /cookies": Open.ANYBODY,
+        "GET /processors": Open.ANYBODY,
         # the control panel
         "GET /sessions/current": Open.CUSTOMER,
         "DELETE /sessions/current": Open.CUSTOMER,

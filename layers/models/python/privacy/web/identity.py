@@ -64,9 +64,18 @@ def customer(request: Request, sessions: Sessions, site: str, now: datetime) -> 
 
 def caller(request: Request, parts: Customers) -> tuple[str, datetime]:
     """The owner that the caller is (a pseudonym), and the time of the request. Raises: ProblemError 401 or 403."""
+    _, owner, now = account_caller(request, parts)
+    return owner, now
+
+
+def account_caller(request: Request, parts: Customers) -> tuple[str, str, datetime]:
+    """The caller's account, beside what `caller` tells: for a write that carries a condition on the account's state.
+
+    Raises: ProblemError 401 or 403.
+    """
     now = parts.clock()
     session = customer(request, parts.sessions, parts.settings.site_url, now)
-    return parts.pseudonyms().owner(session.account_id), now
+    return session.account_id, parts.pseudonyms().owner(session.account_id), now
 
 
 def refuse_from_elsewhere(request: Request, site: str) -> None:
