@@ -21,7 +21,7 @@ OPERATIONS: Operations = {
     "GET /cookies/consent": Operation(
         "Show the choice about cookies that the browser carries, or that there is none; what it does not allow is "
         "removed. `Sec-GPC: 1` rejects analytics",
-        answers={200: Answer({JSON: _CHOICE}, headers={"Set-Cookie": "takes away each cookie that is not allowed"})},
+        answers={200: _CHOICE},
     ),
     "PUT /cookies/consent": Operation(
         "Choose about cookies; `Sec-GPC: 1` rejects analytics, also over a yes",
