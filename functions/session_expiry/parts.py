@@ -21,6 +21,7 @@ from privacy.tables.holds import AccountItems, Holds
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
+from privacy.tables.trends import Reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "campaigns": (Campaigns(home.table("campaigns"), home.policy).expiring(),),
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
             "choices": (Choices(home.table("choices"), home.policy).expiring(),),
+            "trends": (Reports(home.table("trends"), home.policy).expiring(),),
             "access": (Access(home.table("access"), home.policy).expiring(),),
         },
         account_items(home.table),

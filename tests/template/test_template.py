@@ -188,6 +188,7 @@ def test_the_key_table_has_no_point_in_time_recovery() -> None:
         "CampaignsTable",
         "AccessTable",
         "ChoicesTable",
+        "TrendsTable",
         "IdempotencyTable",
     ],
 )

@@ -15,6 +15,7 @@ from privacy.models.consent import Choice
 from privacy.models.correlations import Correlation, Ground, Question
 from privacy.models.ids import encode
 from privacy.models.sessions import Session
+from privacy.models.trends import Month, Report
 from privacy.schedules import SweepFailedError
 from privacy.settings import Deployment, load
 from privacy.tables.access import Access, new_access_id
@@ -29,6 +30,7 @@ from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
 from privacy.tables.store import transact
+from privacy.tables.trends import Reports
 from session_expiry.app import build
 from session_expiry.parts import Parts, assemble
 from tests.unit.engine import NOON, Context, SetClock, environment, gauges, items, sample, schedule_event, table
@@ -46,6 +48,7 @@ STORES = (
     "campaigns",
     "idempotency",
     "choices",
+    "trends",
     "access",
 )
 SWEPT = {"holds", *STORES}
@@ -137,6 +140,10 @@ def support(number: int, created_at: datetime) -> None:
     access.table.client.put_item(**operation["Put"])
 
 
+def report(number: int, made_at: datetime) -> None:
+    Reports(table("trends"), POLICY).publish(Report("visits", Month(2026, number), made_at, "2026-11-24", 10, {}))
+
+
 def left(store: str) -> list[dict[str, Any]]:
     """What lies in a store, whoever may still read it; some stores share a table."""
     if store in ("signups", "changes"):
@@ -160,6 +167,7 @@ ENDS = [
     ("campaigns", recipient, datetime(2027, 5, 30, 12, 0, tzinfo=UTC)),
     ("idempotency", key, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
     ("choices", choice, datetime(2027, 11, 30, tzinfo=UTC)),  # its day is all that is known of it
+    ("trends", report, datetime(2031, 11, 30, 12, 0, tzinfo=UTC)),
     ("access", support, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
 ]
 

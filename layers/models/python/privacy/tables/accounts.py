@@ -5,7 +5,7 @@ key holds an address. Index `due` (`shard`, `last_contact_at`): leads in shards 
 Index `marketing` (`marketing_shard`, `marketing_at`), sparse: who agreed, since the last contact.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,8 +13,9 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, Key
 
+from privacy.clock import Clock
 from privacy.models.accounts import SIGN_IN_FIELDS, Account, Consent
-from privacy.policy import Period
+from privacy.policy import Period, Policy
 from privacy.tables.expiry import Expiring, over_condition
 from privacy.tables.store import READS, SHARDS, ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
 
@@ -191,6 +192,28 @@ class Accounts:
         """The kind of form that each account came of; those that are gone are left out."""
         keys = [{"id": account_id} for account_id in account_ids]
         return {item["id"]: item["profile"]["kind"] for item in self.table.get_all(keys, names=("id", "profile"))}
+
+    def created(
+        self, first: datetime, end: datetime, fields: Sequence[str], policy: Policy, clock: Clock
+    ) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+        """The accounts that were created from `first` to before `end` and are neither closed nor past their period:
+        their ids, with some fields of the profile and nothing else of it. An account may come twice.
+        """
+        names = ("id", "created_at", "closed", *(f"profile.{field}" for field in fields))
+        # Leads first: an account that stops being one meanwhile is not missed.
+        for shards, period_id in ((LEAD_SHARDS, "accounts.leads"), (SHARDS, "accounts.unused")):
+            period = policy.retention[period_id]
+            for shard in shards:
+                heard_of = Key("shard").eq(shard) & Key("last_contact_at").gte(epoch(first))
+                for page in self.table.pages(heard_of, index="due", names=("id", "last_contact_at")):
+                    now = clock()
+                    alive = [item["id"] for item in page if not period.over(instant(item["last_contact_at"]), now)]
+                    found = self.table.get_all(({"id": account_id} for account_id in alive), names=names)
+                    yield [
+                        (item["id"], item.get("profile", {}))
+                        for item in found
+                        if first <= instant(item["created_at"]) < end and not item.get("closed")
+                    ]
 
     def agrees_operation(self, account: Account, period: Period, now: datetime) -> Operation:
         """The condition, for a transaction, that a person agrees to marketing at this very moment, at the address that
