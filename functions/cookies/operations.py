@@ -4,8 +4,8 @@ from privacy.models.consent import ConsentForm
 from privacy.web.operations import JSON, Answer, Operation, Operations
 from privacy.web.shapes import FLAG, TEXT, TIME, listed, nullable, shape
 
-_CONSENT = shape(
-    "CookieConsent",
+_CHOICE = shape(
+    "CookieChoice",
     {
         "preferences": FLAG,
         "analytics": FLAG,
@@ -16,11 +16,21 @@ _CONSENT = shape(
         "rejected": listed(TEXT),
     },
 )
-_TOLD = Answer({JSON: _CONSENT}, headers={"Set-Cookie": "the choice, and an end to each cookie that it does not allow"})
 
 OPERATIONS: Operations = {
-    "GET /cookies/consent": Operation("Show the browser's choice about cookies", answers={200: _CONSENT}),
+    "GET /cookies/consent": Operation(
+        "Show the choice about cookies that the browser carries, or that there is none; what it does not allow is "
+        "removed. `Sec-GPC: 1` rejects analytics",
+        answers={200: _CHOICE},
+    ),
     "PUT /cookies/consent": Operation(
-        "Choose about cookies; `Sec-GPC: 1` rejects Analytics", body=ConsentForm, answers={200: _TOLD}, problems=(403,)
+        "Choose about cookies; `Sec-GPC: 1` rejects analytics, also over a yes",
+        body=ConsentForm,
+        answers={
+            200: Answer(
+                {JSON: _CHOICE}, headers={"Set-Cookie": "the choice, and what takes away each cookie it does not allow"}
+            )
+        },
+        problems=(403,),
     ),
 }
