@@ -37,6 +37,7 @@ NOTHING_OF_A_PERSON: Mapping[str, str] = MappingProxyType(
         "removals": "journals and certificates: counts, digests and dates",
         "backup": "the customers' databases, sealed: destroyed with them",
         "campaigns": "texts of ours, and who got one under a pseudonym that differs in each",
+        "findings": "counts, words of ours and ids: what the promise audit found",
         "audit": "pseudonyms, ids and words of ours; it outlives an erasure (promise security.measures)",
     }
 )
