@@ -1,6 +1,4 @@
-"""The promise audit stands on its own: it knows everything that the template deploys, and nothing of the code that keeps
-the promises.
-"""
+"""The promise audit stands on its own: it knows all that the template deploys, and nothing of what keeps the promises."""
 
 import ast
 import json
@@ -22,8 +20,9 @@ def _imports_of_the_layer() -> list[tuple[str, str]]:
     found = []
     for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "privacy":
-                rooms = [node.module.split(".")[1]] if "." in str(node.module) else [name.name for name in node.names]
+            module = (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
+            if isinstance(node, ast.ImportFrom) and module[0] == "privacy":
+                rooms = module[1:2] or [name.name for name in node.names]
                 found += [(path.name, room) for room in rooms]
             elif isinstance(node, ast.Import):
                 found += [(path.name, name.name) for name in node.names if name.name.split(".")[0] == "privacy"]

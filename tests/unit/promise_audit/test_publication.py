@@ -104,7 +104,9 @@ def test_an_audit_publishes_every_promise_and_one_that_cannot_look_says_at_risk(
     assert set(answered["promises"]) == set(policy().promises)
     # Here no settings are deployed and no schedule runs: whoever needs them may not be called kept.
     assert answered["promises"]["security.measures"] == "broken"
-    assert {item["id"]: item["status"] for item in http(app, "GET", "/promises").json()["items"]} == answered["promises"]
+    assert {item["id"]: item["status"] for item in http(app, "GET", "/promises").json()["items"]} == answered[
+        "promises"
+    ]
     printed = capsys.readouterr().out
     assert '"promise":["security.measures"]' in printed.replace(" ", "") or '"promise":"security.measures"' in printed
 
