@@ -60,6 +60,10 @@ lint: $(BIN)/.ready ## ruff, mypy and cfn-lint
 
 ## ---- building it
 
+.PHONY: openapi
+openapi: $(BIN)/.ready ## write docs/openapi.json anew, from the routes and what is declared beside them
+	@PYTHONPATH=layers/models/python:functions:. $(BIN)/python -m openapi
+
 .PHONY: build lock clean
 build: .sam-venv/.ready ## sam build and sam validate --lint, in an environment of their own
 	@PATH="$(CURDIR)/.sam-venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .sam-venv/bin/sam build --cached

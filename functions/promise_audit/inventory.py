@@ -39,8 +39,9 @@ TABLES: Mapping[str, Kept] = {
     "audit": Kept(recovery=True),
     "findings": Kept(ttl="ttl"),
     "disclosures": Kept(ttl="ttl", late=True),
-    "choices": Kept(ttl="ttl", late=True),
-    "trends": Kept(ttl="ttl", late=True),
+    "choices": Kept(ttl="ttl"),
+    "trends": Kept(ttl="ttl"),
+    "policies": Kept(recovery=True),
 }
 
 
@@ -67,5 +68,8 @@ REGION_QUEUES = ("deletion", "export", "import", "move", "backup", "restore")
 LATE_QUEUES = ("disclosure",)
 """Other functions bring them; they may be missing."""
 
-SCHEDULES = ("session-expiry", "log-purging", "database-expiry", "account-expiry", "audit-sealing", "promise-audit")
+SCHEDULES = (
+    *("session-expiry", "log-purging", "database-expiry", "account-expiry", "audit-sealing", "promise-audit"),
+    *("visit-trends", "account-trends", "policy-publishing"),
+)
 """The functions that a schedule starts."""

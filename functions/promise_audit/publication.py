@@ -1,7 +1,7 @@
 """What the audit found, kept for who asks: the current state of every promise, and its history for a while.
 
-Table `findings`: key `promise`, `entry`. The entry `now` is the current state; `since` moves only when the status does. An
-entry that begins with a day is history: the first of each day, and every change. It goes with the period `findings`.
+Table `findings`: key `promise`, `entry`. The entry `now` is the current state; `since` moves only when the status does.
+An entry that begins with a day is history: the first of each day, and every change. It goes with the period `findings`.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The promise audit stands on its own: it knows all that the template deploys, and nothing of what keeps the promises."""
+"""The promise audit stands on its own: it knows what the template deploys, and nothing of what keeps the promises."""
 
 import ast
 import json

@@ -1,18 +1,14 @@
 """Section 6, cookies: the register, and choices that name nobody."""
 
 import re
-from datetime import UTC, datetime, time
 
 from promise_audit.looking import Look
-from promise_audit.stores import Row, Stores, instant
+from promise_audit.stores import Stores, instant
 
-_KNOWN = frozenset(
-    {
-        "day", "id", "part", "shard", "ttl", "at", "created_at", "preferences", "analytics", "gpc", "count", "counts",
-        "choice", "policy_version", "version", "source",
-    }
-)  # fmt: skip
+_KNOWN = frozenset({"id", "day", "preferences", "analytics", "gpc", "policy_version", "shard", "ttl"})
 """What the proof of a choice may tell."""
+
+_DAY_SECONDS = 86_400
 
 _SOMEBODY = re.compile(r"@|\b(acc|db|ses|sgn)_|\b\d{1,3}(\.\d{1,3}){3}\b|Mozilla/")
 
@@ -33,7 +29,8 @@ def cookies_choice(stores: Stores, look: Look) -> None:
                 look.expect(
                     not any(_SOMEBODY.search(str(value)) for value in row.values()), "choices that name somebody"
                 )
-                look.ends("choices", kept.after(_origin(row)))
+                look.expect(row["day"] % _DAY_SECONDS == 0, "choices that tell more of their time than the day")
+                look.ends("choices", kept.after(instant(row, "day")))
 
 
 def cookies_register(stores: Stores, look: Look) -> None:
@@ -48,11 +45,3 @@ def cookies_register(stores: Stores, look: Look) -> None:
                 known = cookie.period in stores.policy.retention if cookie.period else not ours
                 look.expect(known, "cookies of ours without a period")
     look.expect(len(names) == len(set(names)), "cookies in two categories")
-
-
-def _origin(row: Row) -> datetime:
-    if "created_at" in row:
-        return instant(row, "created_at")
-    if isinstance(row.get("at"), int):
-        return instant(row, "at")
-    return datetime.combine(datetime.fromisoformat(str(row["day"])[:10]).date(), time(), UTC)

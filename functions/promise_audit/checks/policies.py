@@ -35,6 +35,14 @@ def versions(stores: Stores, look: Look) -> None:
     for path in sorted((_FOLDER / "versions").glob("*.json")):
         document = json.loads(path.read_text("utf-8"))
         look.expect(document["version"] == path.stem, "versions under another date")
+    look.at("archived versions", 0)
+    for row in stores.rows("policies"):
+        with look.row("archived versions", row["version"]):
+            data = (_FOLDER / "versions" / f"{row['version']}.json").read_bytes()
+            text = (_FOLDER / "versions" / json.loads(data)["text"]).read_bytes()
+            as_published = hashlib.sha256(b"%d\n%b%b" % (len(data), data, text)).hexdigest() == row["sha256"]
+            same = json.loads(row["document"]) == json.loads(data) and row["text"] == text.decode("utf-8")
+            look.expect(as_published and same, "versions that are not what was published")
     for thing in ("accounts", "databases"):
         look.at(thing, 0)
         for row in stores.rows(thing, names=["id", "policy_version"]):
@@ -99,8 +107,3 @@ def _lifecycle(stores: Stores, look: Look, thing: str, region: str) -> None:
 
 def _prefix(rule: Mapping[str, Any]) -> str:
     return str(rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")))
-
-
-def fingerprint(path: Path) -> str:
-    """The SHA-256 of a version as it was published."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

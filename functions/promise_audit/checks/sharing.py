@@ -1,8 +1,5 @@
 """Section 5, sharing: who received what, as the register allows it; what is told about groups."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
 from promise_audit.looking import Look
 from promise_audit.stores import Stores, instant
 
@@ -23,7 +20,7 @@ def processors_register(stores: Stores, look: Look) -> None:
 def processors_allow_list(stores: Stores, look: Look) -> None:
     """Every disclosure is of registered fields, for a registered purpose, by their names alone."""
     kept = stores.period("disclosures")
-    known = {"amount", "currency"} | {
+    known = {
         field
         for processor in stores.policy.processors.values()
         for purpose in processor.purposes.values()
@@ -40,7 +37,7 @@ def processors_allow_list(stores: Stores, look: Look) -> None:
                 if processor and fields <= known:
                     allowed = purpose is not None and fields <= purpose.fields
                     look.expect(allowed, "disclosures of more than the register allows")
-                look.ends("disclosures", kept.after(instant(row, "at" if "at" in row else "created_at")))
+                look.ends("disclosures", kept.after(instant(row, "created_at")))
     look.letters(stores, "disclosure")
 
 
@@ -50,21 +47,8 @@ def disclosure_aggregate(stores: Stores, look: Look) -> None:
     with look.trying():
         look.at("reports", 0)
         for row in stores.rows("trends"):
-            with look.row("reports"):
-                look.ends("reports", kept.after(instant(row, "created_at")))
-                for count in _counts(row["cells"]):
-                    look.at("cells")
-                    look.expect(count >= least, "cells of fewer people than the least number")
-
-
-def _counts(cells: Any) -> Iterator[int]:
-    """The counts of people in a report's cells: a number, or what is called `people` or `count`."""
-    if isinstance(cells, Mapping):
-        for name, entry in cells.items():
-            if isinstance(entry, Mapping | Sequence) and not isinstance(entry, str):
-                yield from _counts(entry)
-            elif name in ("people", "count") or isinstance(entry, int):
-                yield int(entry)
-    elif isinstance(cells, Sequence) and not isinstance(cells, str):
-        for entry in cells:
-            yield from _counts(entry)
+            with look.row("reports", row["id"]):
+                look.ends("reports", kept.after(instant(row, "made_at")))
+                for cells in row["tables"].values():
+                    look.at("cells", len(cells))
+                    look.expect(min(cells.values(), default=least) >= least, "tables with a cell of too few people")

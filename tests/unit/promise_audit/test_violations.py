@@ -269,6 +269,11 @@ PLANTED: list[tuple[str, str, Plant]] = [
     ("helpdesk.access", "a read without a grant", lambda _: remove("access", ACCESS)),
     ("correlation.gate", "one person", lambda _: change("correlations", {"id": "cor_" + "c" * 26}, decided_by="p" * 32)),
     ("correlation.gate", "an open key", _open_key),
+    ("policy.versions", "an edited version", lambda _: change(
+        "policies", {"archive": "policy", "version": "2026-11-27"}, sha256="0" * 64)),
+    ("cookies.choice", "who chose", lambda _: change("choices", {"id": "c" * 26}, analytics="203.0.113.7")),
+    ("disclosure.aggregate", "a small group", lambda _: change(
+        "trends", {"id": "visits#2026-10"}, tables={"country": {"SG": 20, "FJ": 3}})),
     ("policy.versions", "a version that there is not", _account(policy_version="2020-01-01")),
     ("policy.single-source", "no time to live", _ttl_off),
     ("policy.single-source", "another lifecycle", _lifecycle),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from privacy.aws import client
-from privacy.policy import load
+from privacy.policy import documents, load
 from privacy.tables.store import to_aws
 from promise_audit.checks.signatures import canonical
 from promise_audit.inventory import SCHEDULES
@@ -167,6 +167,20 @@ def fill(now: datetime) -> None:
     _databases(now)
     _staff(now)
     _trail(now)
+    _records(now)
+
+
+def _records(now: datetime) -> None:
+    """A choice about cookies, a report about groups, and the archive of the policy."""
+    day = seconds(now) // 86_400 * 86_400
+    put("choices", id="c" * 26, day=day, preferences=True, analytics=False, gpc=False, shard="00", ttl=day + 9**8,
+        policy_version=load().version.isoformat())  # fmt: skip
+    put("trends", id="visits#2026-10", subject="visits", month="2026-10", made_at=seconds(now - DAY), shard="00",
+        policy_version=load().version.isoformat(), least_people=10, tables={"country": {"SG": 20, "other": 15}},
+        ttl=seconds(now + 999 * DAY))  # fmt: skip
+    for version, document in documents().items():
+        put("policies", archive="policy", version=version.isoformat(), sha256=document.sha256, text=document.text,
+            document=json.dumps(dict(document.data)), archived_at=seconds(now))  # fmt: skip
 
 
 def _people(now: datetime) -> None:
