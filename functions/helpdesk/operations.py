@@ -57,7 +57,24 @@ _GRANT = shape(
     },
 )
 
+_SUPPORT_REQUEST = shape(
+    "OpenSupportRequest",
+    {
+        "database_id": TEXT,
+        "request_id": TEXT,
+        "message?": TEXT,
+        "unreadable?": FLAG,
+        "created_at": TIME,
+        "expires_at": TIME,
+    },
+)
+
 OPERATIONS: Operations = {
+    "GET /helpdesk/support-requests": Operation(
+        "List the requests for support that are a ground for a grant, the oldest first",
+        answers={200: page(_SUPPORT_REQUEST)},
+        paged=True,
+    ),
     "GET /helpdesk/audit": Operation(
         "Read the audit trail, with a check that nothing in it was changed or removed",
         answers={200: page(one_of(_ENTRY, _FOREIGN), {"check": _CHECK})},

@@ -25,4 +25,9 @@ OPERATIONS: Operations = {
         },
         problems=_CLOSED,
     ),
+    "GET /helpdesk/recordings/{recording_id}/content": Operation(
+        "See a recording, under a grant",
+        answers={302: Answer(headers={"Location": "a link that lives for minutes, and no longer than the recording"})},
+        problems=_CLOSED,
+    ),
 }

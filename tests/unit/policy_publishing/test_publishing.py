@@ -18,7 +18,7 @@ from privacy.settings import Deployment, load
 from privacy.tables.accounts import Accounts
 from privacy.tables.store import transact
 from tests.unit.engine import Context, SetClock, environment, gauges, items, messages, sample, schedule_event, table
-from tests.unit.interference import KilledError, before_each_call, killed_at, recorded
+from tests.unit.interference import KilledError, before_each_call, killed_at, once_before, recorded
 
 pytestmark = pytest.mark.promise("policy.versions")
 
@@ -118,6 +118,17 @@ def test_an_edited_version_rings_and_the_archive_keeps_the_first(
     assert items("policies") == before
     tick(replace(parts, versions={FIRST: parts.versions[FIRST]}))
     assert gauges(capsys.readouterr().out)["policies.edited"]["Edited"] == 1, "a version that is gone from the release"
+
+
+def test_of_two_releases_that_archive_a_version_at_once_the_first_stays(
+    parts: Parts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = {FIRST: replace(parts.versions[FIRST], sha256="the first")}
+    with once_before("dynamodb.PutItem", lambda: tick(replace(parts, versions=first))):
+        tick(replace(parts, versions={FIRST: parts.versions[FIRST]}))
+    (row,) = items("policies")
+    assert row["sha256"] == "the first"
+    assert gauges(capsys.readouterr().out)["policies.edited"]["Edited"] == 1
 
 
 def test_the_first_version_ever_tells_nobody_anything(parts: Parts) -> None:

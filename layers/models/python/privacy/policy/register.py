@@ -17,8 +17,8 @@ from privacy.clock import system_clock
 from privacy.policy.documents import documents
 from privacy.policy.periods import Period
 
-_MAPPING = Path(__file__).with_name("mapping.json")
-_REGIONS = Path(__file__).with_name("regions.json")
+MAPPING = Path(__file__).with_name("mapping.json")
+REGIONS = Path(__file__).with_name("regions.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ def _cookies(row: Mapping[str, Any]) -> CookieCategory:
 @functools.cache
 def versions() -> Mapping[date, Policy]:
     """Every version, the oldest first, also one whose day has not come."""
-    regions, mapping = json.loads(_REGIONS.read_text("utf-8")), json.loads(_MAPPING.read_text("utf-8"))
+    regions, mapping = json.loads(REGIONS.read_text("utf-8")), json.loads(MAPPING.read_text("utf-8"))
     return MappingProxyType({day: parse(each.data, regions, mapping) for day, each in documents().items()})
 
 
