@@ -22,6 +22,7 @@ from privacy.models.erasures import (
     NewDecision,
     UnknownErasureError,
 )
+from privacy.models.holds import UnreadableHold
 from privacy.models.paging import CursorError
 from privacy.subjects.certificate import withheld
 from privacy.subjects.erasing import approved
@@ -104,7 +105,9 @@ def dry_run(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
             for one in parts.databases.living(person.owner)
         ],
         "holds": [
-            {"ground": hold.ground.value, "until": rfc3339(hold.until)}
+            {"hold_id": hold.id, "unreadable": True}
+            if isinstance(hold, UnreadableHold)
+            else {"ground": hold.ground.value, "until": rfc3339(hold.until)}
             for hold in parts.holds.of_account(account.id, now)
         ],
         "processors_to_tell": [notice["processor"] for notice in parts.registry.notices(person, now)],

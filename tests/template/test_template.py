@@ -187,6 +187,8 @@ def test_the_key_table_has_no_point_in_time_recovery() -> None:
         "CorrelationsTable",
         "CampaignsTable",
         "AccessTable",
+        "ChoicesTable",
+        "TrendsTable",
         "IdempotencyTable",
     ],
 )
@@ -292,7 +294,7 @@ def test_every_store_of_a_deletion_has_an_alarm_that_rings_when_it_is_a_second_o
 def test_the_certificate_names_every_table_that_keeps_earlier_states_of_a_database() -> None:
     from privacy.removal.certificate import RECOVERABLE_AT_HOME, RECOVERABLE_EVERYWHERE
 
-    of_no_database = {"accounts", "audit", "billing"}
+    of_no_database = {"accounts", "audit", "billing", "policies"}
     tables = resources("AWS::DynamoDB::Table")
     recoverable: dict[bool, set[str]] = {True: set(), False: set()}
     for table in tables.values():
@@ -331,6 +333,24 @@ def test_nobody_may_delete_from_the_audit_trail_and_the_sealer_alone_may_change_
         assert "dynamodb:BatchWriteItem" not in statement["Action"], name
         if "dynamodb:UpdateItem" in statement["Action"]:
             assert name == "AuditSealingRole"
+
+
+@pytest.mark.promise("policy.versions")
+def test_the_archive_of_the_policy_is_for_ever_and_its_schedule_alone_writes_into_it() -> None:
+    table = template()["Resources"]["PoliciesTable"]["Properties"]
+    assert "TimeToLiveSpecification" not in table
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    allowed = [
+        (name, action)
+        for name, statement in _statements()
+        if statement["Effect"] == "Allow" and "-policies" in json.dumps(statement["Resource"])
+        for action in statement["Action"]
+        if action not in ("dynamodb:Query", "dynamodb:GetItem")
+    ]
+    assert allowed == [("PolicyPublishingRole", f"dynamodb:{action}") for action in ("PutItem", "UpdateItem")]
+    assert not [
+        name for name, statement in _statements() if name == "PolicyRole" and "dynamodb" in json.dumps(statement)
+    ]
 
 
 def test_every_route_has_a_row_in_the_table_of_who_may_call_it_and_every_row_a_route() -> None:

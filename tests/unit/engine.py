@@ -310,11 +310,12 @@ def everything() -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer as a caller sees it: header names in lower case."""
+    """An HTTP answer as a caller sees it: header names in lower case; `cookies` are its `Set-Cookie` lines."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -403,7 +404,10 @@ def send(app: Any, event: Any) -> Answer:
     raw = answered["body"]
     body = base64.b64decode(raw) if answered.get("isBase64Encoded") else raw.encode("utf-8")
     headers = {name.lower(): value for name, value in answered["headers"].items()}
-    answer = Answer(answered["statusCode"], headers, body)
+    several = {name.lower(): values for name, values in answered.get("multiValueHeaders", {}).items()}
+    assert not headers.keys() & several.keys()
+    headers |= {name: ", ".join(values) for name, values in several.items()}
+    answer = Answer(answered["statusCode"], headers, body, tuple(several.get("set-cookie", ())))
     context = event.get("requestContext") if isinstance(event, dict) else None
     if isinstance(context, dict) and not app.app_name.startswith("toy"):
         method, route = str(context.get("httpMethod")), str(context.get("resourcePath"))

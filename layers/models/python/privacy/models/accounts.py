@@ -79,7 +79,8 @@ class Account:
     long as its purpose after that (promise accounts.necessity). `signup_id` is the sign-up that it came from.
     `change_id` is the latest new address that waits, or waited, for its link. `erasure_id` is the latest request to
     erase it: there is one at a time. `erasing` says that an approved erasure waits for the person's databases: it is
-    shrunk to what signing in needs, and takes nothing new. `closed` says that nobody can sign in any more.
+    shrunk to what signing in needs, and takes nothing new. `told_of_version` is the latest policy version that its
+    person had a mail about. `closed` says that nobody can sign in any more.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Account:
     change_id: str | None = None
     erasure_id: str | None = None
     erasing: bool = False
+    told_of_version: str | None = None
     closed: bool = False
 
     @property

@@ -387,6 +387,8 @@ class OfAccounts(Holding):
             "password": "stored as a hash" if account.password_hash else "none",
             "captcha_score": account.captcha_score,
         }
+        if account.told_of_version is not None:
+            data["told_of_policy_version"] = account.told_of_version
         in_use = any(True for _ in self.databases.living(person.owner))
         period = self.policy.retention["accounts.leads" if account.is_lead else "accounts.unused"]
         yield Item("account", data, None if in_use else period.after(account.last_contact_at), (HOSTING, MAILING))

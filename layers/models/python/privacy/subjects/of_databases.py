@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from privacy.clock import Clock, rfc3339
-from privacy.models.access import Grant, Read, SupportRequest
+from privacy.models.access import Entry, Grant, Read, SupportRequest, UnreadableEntry
 from privacy.models.databases import trial_name
 from privacy.models.recordings import RecordingStatus
 from privacy.policy import Policy
@@ -135,8 +135,10 @@ class OfAccess(Holding):
         """Nothing: the deletion of databases does that."""
 
 
-def _told(entry: SupportRequest | Grant | Read) -> tuple[dict[str, Any], datetime]:
+def _told(entry: Entry | UnreadableEntry) -> tuple[dict[str, Any], datetime]:
     match entry:
+        case UnreadableEntry():
+            return {"what": entry.what, "unreadable": True}, entry.at
         case SupportRequest():
             return {"what": "support-request", "message": entry.message}, entry.created_at
         case Grant():

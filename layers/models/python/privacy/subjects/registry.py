@@ -38,6 +38,9 @@ NOTHING_OF_A_PERSON: Mapping[str, str] = MappingProxyType(
         "removals": "journals and certificates: counts, digests and dates",
         "backup": "the customers' databases, sealed: destroyed with them",
         "campaigns": "texts of ours, and who got one under a pseudonym that differs in each",
+        "policies": "the versions of the policy, as they were published",
+        "choices": "that somebody chose about cookies, on a day: no session, address or browser is in it",
+        "trends": "counts of groups: no cell of fewer people than the policy's k (promise disclosure.aggregate)",
         "audit": "pseudonyms, ids and words of ours; it outlives an erasure (promise security.measures)",
     }
 )

@@ -5,7 +5,7 @@ key holds an address. Index `due` (`shard`, `last_contact_at`): leads in shards 
 Index `marketing` (`marketing_shard`, `marketing_at`), sparse: who agreed, since the last contact.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,10 +13,11 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, Key
 
+from privacy.clock import Clock
 from privacy.models.accounts import SIGN_IN_FIELDS, Account, Consent
-from privacy.policy import Period
+from privacy.policy import Period, Policy
 from privacy.tables.expiry import Expiring, over_condition
-from privacy.tables.store import SHARDS, ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
+from privacy.tables.store import READS, SHARDS, ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
 
 CONTACT = timedelta(days=1)
 """How exactly the last contact is kept."""
@@ -192,6 +193,28 @@ class Accounts:
         keys = [{"id": account_id} for account_id in account_ids]
         return {item["id"]: item["profile"]["kind"] for item in self.table.get_all(keys, names=("id", "profile"))}
 
+    def created(
+        self, first: datetime, end: datetime, fields: Sequence[str], policy: Policy, clock: Clock
+    ) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+        """The accounts that were created from `first` to before `end` and are neither closed nor past their period:
+        their ids, with some fields of the profile and nothing else of it. An account may come twice.
+        """
+        names = ("id", "created_at", "closed", *(f"profile.{field}" for field in fields))
+        # Leads first: an account that stops being one meanwhile is not missed.
+        for shards, period_id in ((LEAD_SHARDS, "accounts.leads"), (SHARDS, "accounts.unused")):
+            period = policy.retention[period_id]
+            for shard in shards:
+                heard_of = Key("shard").eq(shard) & Key("last_contact_at").gte(epoch(first))
+                for page in self.table.pages(heard_of, index="due", names=("id", "last_contact_at")):
+                    now = clock()
+                    alive = [item["id"] for item in page if not period.over(instant(item["last_contact_at"]), now)]
+                    found = self.table.get_all(({"id": account_id} for account_id in alive), names=names)
+                    yield [
+                        (item["id"], item.get("profile", {}))
+                        for item in found
+                        if first <= instant(item["created_at"]) < end and not item.get("closed")
+                    ]
+
     def agrees_operation(self, account: Account, period: Period, now: datetime) -> Operation:
         """The condition, for a transaction, that a person agrees to marketing at this very moment, at the address that
         was read, and was heard of within `period` (promise marketing.opt-out).
@@ -226,6 +249,27 @@ class Accounts:
         still = Attr("email_tag").exists() & over_condition("marketing_at", period, now)
         with suppress(ConditionFailedError):
             self.table.update({"id": account.id}, _marketing(account.id, choice, choice.at), still)
+            return True
+        return False
+
+    def untold(self, version: str) -> Iterator[str]:
+        """The accounts of a policy version before `version` that were not told of that one, or a later one; those that
+        are being erased are not among them.
+        """
+        names = ("id", "policy_version", "told_of_version", "closed")
+        for shard in (*SHARDS, *LEAD_SHARDS):
+            for page in self.table.pages(Key("shard").eq(shard), index="due", names=("id",), page=READS):
+                for item in self.table.get_all([{"id": row["id"]} for row in page], names=names):
+                    known = max(item["policy_version"], item.get("told_of_version", ""))
+                    if known < version and not item.get("closed"):
+                        yield item["id"]
+
+    def note_told(self, account_id: str, version: str) -> bool:
+        """Mark an account as told of a policy version; False when it was told already, or is gone or closed."""
+        untold = Attr("told_of_version").not_exists() | Attr("told_of_version").lt(version)
+        alive = Attr("email_tag").exists() & Attr("closed").not_exists()
+        with suppress(ConditionFailedError):
+            self.table.update({"id": account_id}, {"told_of_version": version}, alive & untold)
             return True
         return False
 
@@ -267,5 +311,6 @@ def _account(item: Item) -> Account:
         change_id=item.get("change_id"),
         erasure_id=item.get("erasure_id"),
         erasing=item.get("erasing", False),
+        told_of_version=item.get("told_of_version"),
         closed=item.get("closed", False),
     )
