@@ -68,7 +68,8 @@ _CERTIFICATE = shape(
         "signature": shape("", {"algorithm": TEXT, "key_id": TEXT, "public_key": TEXT, "value": TEXT}),
     },
 )
-_JOB = shape("Job", {"kind": words(JobKind), "status": words(JobStatus), "progress": PERCENT, "error?": TEXT})
+_PROGRESS = words(JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DONE, JobStatus.FAILED)
+_JOB = shape("Job", {"kind": words(JobKind), "status": _PROGRESS, "progress": PERCENT, "error?": TEXT})
 _BACKUP = shape(
     "Backup",
     {
