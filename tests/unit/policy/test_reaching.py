@@ -163,7 +163,7 @@ def test_what_is_readable_under_the_period_in_force_was_readable_before(stores: 
         assert kind.readable(old, NOW)
 
 
-NOT_YET = {"cookies.choice", "cookies.session", "cookies.proof", "disclosures", "trends", "findings"}
+NOT_YET = {"disclosures", "findings"}
 """Published ahead of the functions that will obey them."""
 
 
