@@ -15,6 +15,7 @@ from privacy.web.shapes import (
     DATABASE,
     EXPORT,
     EXPORT_ID,
+    FLAG,
     JOB_ID,
     KIND,
     PERCENT,
@@ -103,7 +104,13 @@ _ACCESS = one_of(
             "model?": TEXT,
             "key?": TEXT,
             "path?": TEXT,
+            "recording?": TEXT,
+            "unreadable?": FLAG,
         },
+    ),
+    shape(
+        "UnreadableEntry",
+        {"entry": words("support-request", "grant", "read"), "id": TEXT, "at": TIME, "unreadable": FLAG},
     ),
 )
 
