@@ -109,7 +109,10 @@ _ACCESS = one_of(
             "unreadable?": FLAG,
         },
     ),
-    shape("UnreadableEntry", {"entry": TEXT, "id": TEXT, "at": TIME, "unreadable": FLAG}),
+    shape(
+        "UnreadableEntry",
+        {"entry": words("support-request", "grant", "read"), "id": TEXT, "at": TIME, "unreadable": FLAG},
+    ),
 )
 
 OPERATIONS: Operations = {

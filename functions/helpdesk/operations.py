@@ -57,22 +57,19 @@ _GRANT = shape(
     },
 )
 
-_SUPPORT_REQUEST = shape(
-    "OpenSupportRequest",
-    {
-        "database_id": TEXT,
-        "request_id": TEXT,
-        "message?": TEXT,
-        "unreadable?": FLAG,
-        "created_at": TIME,
-        "expires_at": TIME,
-    },
-)
+_ASKED = {"database_id": TEXT, "request_id": TEXT, "created_at": TIME, "expires_at": TIME}
 
 OPERATIONS: Operations = {
     "GET /helpdesk/support-requests": Operation(
-        "List the requests for support that are a ground for a grant, the oldest first",
-        answers={200: page(_SUPPORT_REQUEST)},
+        "List what customers ask for, as long as it is a ground for a grant",
+        answers={
+            200: page(
+                one_of(
+                    shape("OpenSupportRequest", _ASKED | {"message": TEXT}),
+                    shape("UnreadableSupportRequest", _ASKED | {"unreadable": FLAG}),
+                )
+            )
+        },
         paged=True,
     ),
     "GET /helpdesk/audit": Operation(

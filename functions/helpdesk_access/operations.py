@@ -26,8 +26,8 @@ OPERATIONS: Operations = {
         problems=_CLOSED,
     ),
     "GET /helpdesk/recordings/{recording_id}/content": Operation(
-        "See a recording, under a grant",
-        answers={302: Answer(headers={"Location": "a link that lives for minutes, and no longer than the recording"})},
+        "See a recording of a session, under a grant",
+        answers={302: Answer(headers={"Location": "a link of minutes, never past the recording's end"})},
         problems=_CLOSED,
     ),
 }

@@ -24,10 +24,14 @@ _UNREADABLE = shape("UnreadableHold", {"hold_id": TEXT, "unreadable": FLAG})
 
 OPERATIONS: Operations = {
     "POST /helpdesk/holds": Operation(
-        "Hold visits, or what an account has, past its date", body=NewHold, answers={201: _HOLD}, creates=True
+        "Hold visits, or what an account has, past its date",
+        body=NewHold,
+        answers={201: _HOLD},
+        creates=True,
+        problems=(409,),
     ),
     "GET /helpdesk/holds": Operation(
-        "List the holds, the newest first", answers={200: page(one_of(_HOLD, _UNREADABLE))}, paged=True
+        "List the holds, the newest first", answers={200: page(one_of(_UNREADABLE, _HOLD))}, paged=True
     ),
     "DELETE /helpdesk/holds/{hold_id}": Operation(
         "Release a hold: what is overdue goes at the next sweep", answers={204: None}, problems=(404, 409)
