@@ -1,25 +1,28 @@
-"""The route of trends as it is published."""
+"""The route of trend reports as it is published."""
 
+from privacy.models.trends import SUBJECTS
 from privacy.web.operations import Operation, Operations
-from privacy.web.shapes import COUNT, DATE, TEXT, TIME, listed, page, shape
+from privacy.web.shapes import COUNT, TEXT, TIME, listed, page, shape, words
 
-_TABLE = shape("", {"by": TEXT, "cells": listed(shape("", {"value": TEXT, "people": COUNT}))})
+_CELL = shape("", {"value": TEXT, "people": COUNT})
+_TABLE = shape("", {"by": TEXT, "cells": listed(_CELL)})
 _REPORT = shape(
     "TrendReport",
     {
-        "of": TEXT,
+        "of": words(*SUBJECTS),
         "made_at": TIME,
-        "policy_version": DATE,
+        "policy_version": TEXT,
         "least_people": COUNT,
         "rounded_to": COUNT,
         "tables": listed(_TABLE),
     },
 )
+_MONTH = shape("TrendMonth", {"month": TEXT, "reports": listed(_REPORT)})
 
 OPERATIONS: Operations = {
     "GET /helpdesk/trends": Operation(
-        "Read the counts of groups, the newest month first",
-        answers={200: page(shape("", {"month": TEXT, "reports": listed(_REPORT)}))},
+        "Read the trend reports, the newest month first: counts of groups, never of fewer people than the policy's k",
+        answers={200: page(_MONTH)},
         paged=True,
     ),
 }
