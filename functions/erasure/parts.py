@@ -8,6 +8,7 @@ from erasure.erasing import Worker
 from erasure.post import Post
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
+from privacy.egress import Letters
 from privacy.home import Clients, Home
 from privacy.removal.certificate import Notary
 from privacy.settings import Deployment
@@ -45,7 +46,7 @@ def assemble(settings: ErasureSettings, clock: Clock = system_clock, clients: Cl
         registry=registry(home, clock),
         notary=Notary(certificates, home.signer("certificates")),
         queues=home.queues(),
-        post=Post(home.client("sesv2"), settings.mail_sender),
+        post=Post(Letters(home.client("sesv2"), settings.mail_sender, home.policy)),
         pseudonyms=home.pseudonyms,
         transact=home.transact,
         now=clock,

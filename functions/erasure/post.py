@@ -3,30 +3,20 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from privacy.egress import Letters
 from privacy.models.erasures import Erasure
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Sends it by Amazon SES (v2 API)."""
+    """Sends it."""
 
-    ses: Any
-    sender: str
+    letters: Letters
 
     def send(self, to: str, erasure: Erasure, certificates: Sequence[bytes]) -> None:
-        """Send the mail. Raises: what boto3 raises, whose text may name the address."""
-        self.ses.send_email(
-            FromEmailAddress=self.sender,
-            Destination={"ToAddresses": [to]},
-            Content={
-                "Simple": {
-                    "Subject": {"Data": "Your data at PerfectWORK is erased", "Charset": "UTF-8"},
-                    "Body": {"Text": {"Data": text(erasure, certificates), "Charset": "UTF-8"}},
-                }
-            },
-        )
+        """Send the mail; see Letters.send."""
+        self.letters.send(to, "Your data at PerfectWORK is erased", text(erasure, certificates))
 
 
 def text(erasure: Erasure, certificates: Sequence[bytes]) -> str:

@@ -66,7 +66,7 @@ class Parts:
 def assemble(settings: SignupSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
     home = Home(settings, clients)
-    google = Google(partial(home.secret, "captcha"), urllib3.PoolManager())
+    google = Google(partial(home.secret, "captcha"), urllib3.PoolManager(), home.policy)
     return Parts(
         settings=settings,
         policy=home.policy,

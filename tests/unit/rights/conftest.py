@@ -193,9 +193,9 @@ def world(stores: None, clock: SetClock) -> World:
     door = sessions.parts.assemble(load(sessions.parts.SessionsSettings, environment("SessionsFunction")), clock)
     desk = erasures.parts.assemble(load(StaffSettings, issuer.environment("ErasuresFunction")), clock)
     worker = erasure.parts.assemble(load(erasure.parts.ErasureSettings, environment("ErasureFunction")), clock)
-    worker = replace(worker, post=LastPost(ses, worker.post.sender))
+    worker = replace(worker, post=LastPost(replace(worker.post.letters, ses=ses)))
     mailer = mail.parts.assemble(load(mail.parts.MailSettings, environment("MailFunction")), clock)
-    mailer = replace(mailer, post=Post(ses, mailer.settings.mail_sender))
+    mailer = replace(mailer, post=Post(replace(mailer.post.letters, ses=ses)))
     exporter = account_export.parts.assemble(at_home, clock)
     expiry = account_expiry.parts.assemble(at_home, clock)
     return World(
