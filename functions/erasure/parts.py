@@ -16,6 +16,7 @@ from privacy.subjects.registry import registry
 from privacy.tables.accounts import Accounts
 from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
+from privacy.tables.disclosures import Disclosures
 from privacy.tables.erasures import Erasures
 from privacy.tables.holds import Holds
 from privacy.tables.removals import Removals
@@ -40,6 +41,7 @@ def assemble(settings: ErasureSettings, clock: Clock = system_clock, clients: Cl
         drain_seconds=settings.drain_seconds,
         accounts=Accounts(home.table("accounts")),
         databases=Databases(home.table("databases")),
+        disclosures=Disclosures(home.table("disclosures"), home.policy),
         erasures=Erasures(home.table("erasures"), home.policy),
         holds=Holds(home.table("holds"), home.policy),
         removals=Removals(home.table("removals")),

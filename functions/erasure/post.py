@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from privacy.egress import Letters
 from privacy.models.erasures import Erasure
@@ -25,12 +26,12 @@ def text(erasure: Erasure, certificates: Sequence[bytes]) -> str:
         f"- {kept['category']} ({', '.join(kept['fields'])}), until {kept['until']}:\n  {kept['why']}."
         for kept in erasure.kept
     ]
-    told = [f"- {notice['processor']}" for notice in erasure.notices]
+    told = [f"- {notice['processor']}: {_when(notice)}" for notice in erasure.notices]
     parts = [
         "What we held about you is erased, as you asked or as our policy says, and we looked\n"
         "twice that nothing is left.",
         "What the law makes us keep:\n\n" + "\n".join(kept) if kept else "The law makes us keep nothing of it.",
-        "These processors received data of yours and are told:\n\n" + "\n".join(told) if told else "",
+        "These processors received data of yours:\n\n" + "\n".join(told) if told else "",
         "Your address is removed as soon as this mail has left. The certificates follow: the first\n"
         "of your erasure, then one for each of your databases that was destroyed. Keep this mail\n"
         "if you want to prove it; anybody can check them with the published key.",
@@ -38,3 +39,7 @@ def text(erasure: Erasure, certificates: Sequence[bytes]) -> str:
         "PerfectWORK",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _when(notice: dict[str, Any]) -> str:
+    return f"told at {notice['told_at']}" if "told_at" in notice else "will be told as soon as it can be reached"
