@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from local.process import is_engine
+
 HOST = "127.0.0.1"
 START_SECONDS = 10.0
 _LARGEST = 1_000_000
@@ -59,12 +61,7 @@ def running(folder: Path) -> int | None:
     known = _record(folder)
     if known is None or not known["pid"]:
         return None
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(known["pid"], os.WNOHANG)
-    shown = subprocess.run(
-        ["/bin/ps", "-o", "stat=,command=", "-p", str(known["pid"])], capture_output=True, text=True, check=False
-    ).stdout
-    return known["pid"] if "local.sink" in shown and str(known["port"]) in shown and shown[0] != "Z" else None
+    return known["pid"] if is_engine(known["pid"], "local.sink") else None
 
 
 def stop(folder: Path) -> None:
