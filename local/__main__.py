@@ -71,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     mail = add("mail", commands.show_mail, "print the mails that were sent, newest last")
     mail.add_argument("--last", action="store_true", help="only the newest")
     mail.add_argument("--json", action="store_true", help="as a JSON list")
+    add("disclosures", commands.show_disclosures, "print what the processors would have received, newest last")
     named("sweep", commands.sweep, "run a schedule function now, as EventBridge would, and print its answer")
     event = named("invoke", commands.invoke, "call a function with an event and print its answer")
     event.add_argument("event", metavar="EVENT", help="a file of JSON, such as events/mail/signup.json")

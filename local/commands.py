@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from local import certificates, deployment, functions, outbox, tokens, travel
+from local import certificates, deployment, functions, outbox, sink, tokens, travel
 from local.engine import Engine, EngineError
 
 
@@ -22,6 +22,7 @@ def start(engine: Engine, given: argparse.Namespace) -> int:
     except OSError as error:
         raise EngineError(f"cannot make the folder {engine.folder}: {error.strerror}") from None
     engine.start()
+    sink.start(engine.folder)
     print("deploying template.yaml in both regions …", flush=True)
     known = deployment.deploy(engine)
     ahead = travel.offset(engine.folder)
@@ -47,6 +48,7 @@ def stop(engine: Engine, given: argparse.Namespace) -> int:
     """End the engine, its state kept."""
     with contextlib.suppress(EngineError):  # one that answers nothing more is ended all the same
         outbox.keep(f"{engine.url}{deployment.OUTBOX}", engine.folder)
+    sink.stop(engine.folder)
     stopped = engine.stop()
     print(f"stopped; the state is kept in {engine.folder}" if stopped else "no engine runs: nothing to stop")
     return 0
@@ -54,6 +56,7 @@ def stop(engine: Engine, given: argparse.Namespace) -> int:
 
 def forget(engine: Engine, given: argparse.Namespace) -> int:
     """Begin anew."""
+    sink.stop(engine.folder)
     engine.forget()
     print(f"the state in {engine.folder} is gone")
     return 0
@@ -81,6 +84,16 @@ def show_mail(engine: Engine, given: argparse.Namespace) -> int:
         print(json.dumps([asdict(mail) for mail in mails], indent=2, ensure_ascii=False))
     else:
         print("\n----\n".join(outbox.show(mail) for mail in mails) or "no mail was sent yet")
+    return 0
+
+
+def show_disclosures(engine: Engine, given: argparse.Namespace) -> int:
+    """What the processors would have received."""
+    rows = sink.received(engine.folder)
+    for row in rows:
+        print(json.dumps(row, indent=2, ensure_ascii=False))
+    if not rows:
+        print("nothing was disclosed yet")
     return 0
 
 

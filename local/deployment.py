@@ -11,8 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
-from local import gaps, tokens
-from local.engine import ACCOUNT, Engine
+from local import gaps, sink, tokens
+from local.engine import ACCOUNT, HOST, Engine
 from local.packaging import package
 
 STACK = "perfectwork"
@@ -52,6 +52,8 @@ def local_parameters(home_region: str, folder: Path) -> dict[str, str]:
     return {
         "HomeRegion": home_region,
         "CaptchaVerifier": "local",
+        "Processors": "local",
+        "ProcessorSink": str(sink.port(folder)),
         "MailSender": "no-reply@perfectwork.example",
         "SettleSeconds": "1",
         "DrainSeconds": "1",
@@ -83,6 +85,7 @@ def deploy(engine: Engine, template_path: Path = REPOSITORY / "template.yaml") -
         "home": where.home,
         "engine": engine.url,
         "outbox": engine.url + OUTBOX,
+        "processors": f"http://{HOST}:{sink.port(engine.folder)}",
         "regions": where.regions,
         "account": ACCOUNT,
         "stack": STACK,

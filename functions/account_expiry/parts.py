@@ -12,6 +12,7 @@ from privacy.settings import Deployment
 from privacy.subjects.registry import Registry, registry
 from privacy.tables.accounts import Accounts
 from privacy.tables.databases import Databases
+from privacy.tables.disclosures import Disclosures
 from privacy.tables.erasures import Erasures
 from privacy.tables.holds import Holds
 from privacy.tables.store import Operation
@@ -27,6 +28,7 @@ class Parts:
     clock: Clock
     accounts: Accounts
     databases: Databases
+    disclosures: Disclosures
     erasures: Erasures
     holds: Holds
     registry: Registry
@@ -38,6 +40,10 @@ class Parts:
         """Queue an approved erasure, be it again: its worker goes on from the journal."""
         self.queues.send("erasure", self.settings.home_region, {"id": erasure_id})
 
+    def disclose(self, disclosure_id: str) -> None:
+        """Queue a disclosure again: its worker looks at what is noted of it."""
+        self.queues.send("disclosure", self.settings.home_region, {"id": disclosure_id})
+
 
 def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
@@ -48,6 +54,7 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
         clock=clock,
         accounts=Accounts(home.table("accounts")),
         databases=Databases(home.table("databases")),
+        disclosures=Disclosures(home.table("disclosures"), home.policy),
         erasures=Erasures(home.table("erasures"), home.policy),
         holds=Holds(home.table("holds"), home.policy),
         registry=registry(home, clock),

@@ -3,6 +3,7 @@ that stand still (promises accounts.necessity, rights.erase).
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 from account_expiry.parts import Parts
@@ -20,6 +21,10 @@ BY_POLICY = "the purpose that it was kept for has ended"
 """The reason that is noted when nobody asked."""
 
 
+ON_ITS_WAY = timedelta(hours=1)
+"""How long a message and its five tries take, with time to spare (privacy.consumer)."""
+
+
 def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
     """What ends what is due, by store."""
     return {
@@ -28,6 +33,7 @@ def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
         "leads": [partial(_end, parts, "accounts.leads", LEAD_SHARDS)],
         "marketing": [partial(_end_consents, parts)],
         "requests": [partial(_end_requests, parts)],
+        "disclosures": [partial(_end_disclosures, parts), partial(_disclose, parts)],
     }
 
 
@@ -98,3 +104,20 @@ def _end_requests(parts: Parts, has_time: HasTime) -> Swept:
     """Requests whose own period is over."""
     now, expiring = parts.clock(), parts.erasures.expiring()
     return sweep(expiring.due(now), partial(expiring.remove, now=now), parts.clock, has_time)
+
+
+def _end_disclosures(parts: Parts, has_time: HasTime) -> Swept:
+    """Disclosures whose own period is over."""
+    now, expiring = parts.clock(), parts.disclosures.expiring()
+    return sweep(expiring.due(now), partial(expiring.remove, now=now), parts.clock, has_time)
+
+
+def _disclose(parts: Parts, has_time: HasTime) -> Swept:
+    """Queue what was recorded and has not arrived: its message got lost, or the processor could not be reached."""
+    stalled = 0
+    for disclosure in parts.disclosures.queued(parts.clock() - ON_ITS_WAY):
+        if not has_time():
+            break  # the next tick goes on
+        parts.disclose(disclosure.id)
+        stalled += 1
+    return Swept(0, 0, left=False, stalled=stalled)

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from erasure.post import Post
-from privacy.clock import Clock
+from privacy.clock import Clock, rfc3339
 from privacy.models.accounts import Account
 from privacy.models.databases import Database, Status
+from privacy.models.disclosures import Disclosure, erasure_notice
 from privacy.models.erasures import Erasure, ErasureStatus
 from privacy.models.ids import is_id
 from privacy.models.removals import Progress, Removal
@@ -30,6 +32,7 @@ from privacy.subjects.person import Person, person_of
 from privacy.subjects.registry import Registry
 from privacy.tables.accounts import Accounts
 from privacy.tables.databases import Databases
+from privacy.tables.disclosures import Disclosures
 from privacy.tables.erasures import Erasures
 from privacy.tables.holds import Holds
 from privacy.tables.removals import Removals
@@ -86,6 +89,7 @@ class Worker:
     drain_seconds: int
     accounts: Accounts
     databases: Databases
+    disclosures: Disclosures
     erasures: Erasures
     holds: Holds
     removals: Removals
@@ -185,6 +189,7 @@ class Worker:
             signup_id=None,
             change_id=None,
             finished_at=now,
+            notices=self._told(erasure),
             destroyed=destroyed,
         )
         listings = (removal.looked_at, began)
@@ -203,7 +208,33 @@ class Worker:
 
     def _begin(self, erasure: Erasure) -> Removal:
         """The journal, as it begins or as it is."""
+        self._notify(erasure)
         return self.removals.begin(Removal(erasure.id, self.home, self.now(), self.now(), {}, 1))
+
+    def _notify(self, erasure: Erasure) -> None:
+        """Have the processors told; what is recorded already is not queued again but by its sweep (account_expiry)."""
+        for notice in self._notices(erasure):
+            if self.disclosures.get(notice.id, self.now()) is None:
+                self.disclosures.create(notice)
+                self.queues.send("disclosure", self.policy.regions[self.home].aws, {"id": notice.id})
+
+    def _notices(self, erasure: Erasure) -> list[Disclosure]:
+        return [
+            erasure_notice(notice["processor"], record_id, erasure.id, self.now())
+            for notice in erasure.notices
+            for record_id in notice["billing"]
+        ]
+
+    def _told(self, erasure: Erasure) -> list[dict[str, Any]]:
+        """The notices, each with when its processor was told of all it has; without, that waits still."""
+        found = [self.disclosures.get(notice.id, self.now()) for notice in self._notices(erasure)]
+        told: list[dict[str, Any]] = []
+        for notice in erasure.notices:
+            when = [one.delivered_at for one in found if one and one.processor == notice["processor"]]
+            at = [instant for instant in when if instant]
+            is_told = len(at) == len(notice["billing"])
+            told.append(notice | {"told_at": rfc3339(max(at))} if is_told and at else dict(notice))
+        return told
 
     def _places(self, person: Person, decided_at: datetime | None = None) -> list[_Place]:
         """Everything but the databases, which are destroyed by their own deletion; with `decided_at` what goes before

@@ -8,6 +8,7 @@ from erasure.erasing import Worker
 from erasure.post import Post
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
+from privacy.egress import Letters
 from privacy.home import Clients, Home
 from privacy.removal.certificate import Notary
 from privacy.settings import Deployment
@@ -15,6 +16,7 @@ from privacy.subjects.registry import registry
 from privacy.tables.accounts import Accounts
 from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
+from privacy.tables.disclosures import Disclosures
 from privacy.tables.erasures import Erasures
 from privacy.tables.holds import Holds
 from privacy.tables.removals import Removals
@@ -39,13 +41,14 @@ def assemble(settings: ErasureSettings, clock: Clock = system_clock, clients: Cl
         drain_seconds=settings.drain_seconds,
         accounts=Accounts(home.table("accounts")),
         databases=Databases(home.table("databases")),
+        disclosures=Disclosures(home.table("disclosures"), home.policy),
         erasures=Erasures(home.table("erasures"), home.policy),
         holds=Holds(home.table("holds"), home.policy),
         removals=Removals(home.table("removals")),
         registry=registry(home, clock),
         notary=Notary(certificates, home.signer("certificates")),
         queues=home.queues(),
-        post=Post(home.client("sesv2"), settings.mail_sender),
+        post=Post(Letters(home.client("sesv2"), settings.mail_sender, home.policy)),
         pseudonyms=home.pseudonyms,
         transact=home.transact,
         now=clock,

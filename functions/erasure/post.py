@@ -5,28 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from privacy.egress import Letters
 from privacy.models.erasures import Erasure
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Sends it by Amazon SES (v2 API)."""
+    """Sends it."""
 
-    ses: Any
-    sender: str
+    letters: Letters
 
     def send(self, to: str, erasure: Erasure, certificates: Sequence[bytes]) -> None:
-        """Send the mail. Raises: what boto3 raises, whose text may name the address."""
-        self.ses.send_email(
-            FromEmailAddress=self.sender,
-            Destination={"ToAddresses": [to]},
-            Content={
-                "Simple": {
-                    "Subject": {"Data": "Your data at PerfectWORK is erased", "Charset": "UTF-8"},
-                    "Body": {"Text": {"Data": text(erasure, certificates), "Charset": "UTF-8"}},
-                }
-            },
-        )
+        """Send the mail; see Letters.send."""
+        self.letters.send(to, "Your data at PerfectWORK is erased", text(erasure, certificates))
 
 
 def text(erasure: Erasure, certificates: Sequence[bytes]) -> str:
@@ -35,12 +26,12 @@ def text(erasure: Erasure, certificates: Sequence[bytes]) -> str:
         f"- {kept['category']} ({', '.join(kept['fields'])}), until {kept['until']}:\n  {kept['why']}."
         for kept in erasure.kept
     ]
-    told = [f"- {notice['processor']}" for notice in erasure.notices]
+    told = [f"- {notice['processor']}: {_when(notice)}" for notice in erasure.notices]
     parts = [
         "What we held about you is erased, as you asked or as our policy says, and we looked\n"
         "twice that nothing is left.",
         "What the law makes us keep:\n\n" + "\n".join(kept) if kept else "The law makes us keep nothing of it.",
-        "These processors received data of yours and are told:\n\n" + "\n".join(told) if told else "",
+        "These processors received data of yours:\n\n" + "\n".join(told) if told else "",
         "Your address is removed as soon as this mail has left. The certificates follow: the first\n"
         "of your erasure, then one for each of your databases that was destroyed. Keep this mail\n"
         "if you want to prove it; anybody can check them with the published key.",
@@ -48,3 +39,7 @@ def text(erasure: Erasure, certificates: Sequence[bytes]) -> str:
         "PerfectWORK",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _when(notice: dict[str, Any]) -> str:
+    return f"told at {notice['told_at']}" if "told_at" in notice else "will be told as soon as it can be reached"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mail.post import Post
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
+from privacy.egress import Letters
 from privacy.home import Clients, Home
 from privacy.settings import Deployment
 from privacy.tables.access import Access
@@ -52,5 +53,5 @@ def assemble(settings: MailSettings, clock: Clock = system_clock, clients: Clien
         access=Access(home.table("access"), home.policy),
         links=home.links,
         pseudonyms=home.pseudonyms,
-        post=Post(home.client("sesv2"), settings.mail_sender),
+        post=Post(Letters(home.client("sesv2"), settings.mail_sender, home.policy)),
     )

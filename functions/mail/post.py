@@ -1,27 +1,17 @@
-"""Sending a mail by Amazon SES (v2 API)."""
+"""Sending a mail that the queue asked for."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from mail.texts import Text
+from privacy.egress import Letters
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """The sender of all our mails."""
+    """The sender of the mails that `mail.texts` words."""
 
-    ses: Any
-    sender: str
+    letters: Letters
 
     def send(self, to: str, text: Text) -> None:
-        """Send a plain-text mail to one address. Raises: what boto3 raises, whose text may name the address."""
-        self.ses.send_email(
-            FromEmailAddress=self.sender,
-            Destination={"ToAddresses": [to]},
-            Content={
-                "Simple": {
-                    "Subject": {"Data": text.subject, "Charset": "UTF-8"},
-                    "Body": {"Text": {"Data": text.body, "Charset": "UTF-8"}},
-                }
-            },
-        )
+        """Send a mail to one address; see Letters.send."""
+        self.letters.send(to, text.subject, text.body)

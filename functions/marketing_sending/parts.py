@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from marketing_sending.post import Post
 from privacy.aws import client
 from privacy.clock import Clock, system_clock
+from privacy.egress import Letters
 from privacy.home import Clients, Home
 from privacy.policy import Policy
 from privacy.queues import Queues
@@ -62,6 +63,6 @@ def assemble(settings: MarketingSettings, clock: Clock = system_clock, clients: 
         pseudonyms=home.pseudonyms,
         queues=home.queues(),
         # One attempt: a repeated call whose answer was lost would send a message twice.
-        post=Post(client("sesv2", settings.home_region, attempts=1), settings.mail_sender),
+        post=Post(Letters(client("sesv2", settings.home_region, attempts=1), settings.mail_sender, home.policy)),
         transact=home.transact,
     )

@@ -1,9 +1,10 @@
-"""Sending a marketing message by Amazon SES (v2 API), with the way out in its headers."""
+"""Sending a marketing message with the way out in its headers."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ParamValidationError
+
+from privacy.egress import Letters, NotRegisteredError
 
 
 class NotTakenError(Exception):
@@ -21,10 +22,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """The sender of our marketing. `ses` makes each call once."""
+    """The sender of our marketing. The client that its `letters` go by makes each call once."""
 
-    ses: Any
-    sender: str
+    letters: Letters
 
     def send(self, to: str, text: Text) -> None:
         """Send a plain-text message with the headers of RFC 8058, section 3.1, to one address.
@@ -34,18 +34,8 @@ class Post:
         """
         headers = {"List-Unsubscribe": f"<{text.way_out}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         try:
-            self.ses.send_email(
-                FromEmailAddress=self.sender,
-                Destination={"ToAddresses": [to]},
-                Content={
-                    "Simple": {
-                        "Subject": {"Data": text.subject, "Charset": "UTF-8"},
-                        "Body": {"Text": {"Data": text.body, "Charset": "UTF-8"}},
-                        "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
-                    }
-                },
-            )
-        except (EndpointConnectionError, ConnectTimeoutError, ParamValidationError) as error:
+            self.letters.send(to, text.subject, text.body, headers)
+        except (EndpointConnectionError, ConnectTimeoutError, ParamValidationError, NotRegisteredError) as error:
             raise NotTakenError from error
         except ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:

@@ -10,9 +10,14 @@ from typing import Protocol
 
 import urllib3
 
+from privacy.egress import pass_through
 from privacy.models.captcha import ScoreDecision, ScoreError, decide, decide_without_score
+from privacy.policy import Policy
 
-GOOGLE = "https://www.google.com/recaptcha/api/siteverify"
+PROCESSOR, PURPOSE = "google-recaptcha", "form-protection"
+"""As the register names them (promise processors.register)."""
+
+PATH = "/recaptcha/api/siteverify"
 """https://developers.google.com/recaptcha/docs/verify"""
 
 TIMEOUT_SECONDS = 2.0
@@ -47,14 +52,17 @@ class Google:
 
     secret: Callable[[], bytes]
     pool: urllib3.PoolManager
+    policy: Policy
 
     def score(self, token: str) -> object:
-        """Ask Google; see Verifier."""
+        """Ask Google; see Verifier. Raises: NotRegisteredError when the register does not let the token through."""
+        passed = pass_through(self.policy, PROCESSOR, PURPOSE, {"captcha_token": token})
+        (host,) = self.policy.processors[PROCESSOR].hosts
         try:
             answer = self.pool.request(
                 "POST",
-                GOOGLE,
-                fields={"secret": self.secret().decode("utf-8"), "response": token},
+                f"https://{host}{PATH}",
+                fields={"secret": self.secret().decode("utf-8"), "response": str(passed["captcha_token"])},
                 encode_multipart=False,
                 timeout=urllib3.Timeout(total=TIMEOUT_SECONDS),
                 retries=False,

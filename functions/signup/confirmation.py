@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from privacy.models import disclosures
 from privacy.models.accounts import Account, BillingRecord, Consent, PendingSignup
 from privacy.models.databases import Database, Status, trial_name
 from privacy.models.fields import mailbox
@@ -92,12 +93,18 @@ class _Making:
         operations: list[Operation] = [confirming, *creating, parts.sessions.create_operation(session)]
         if database:
             operations.append(parts.databases.create_operation(database))
+        paying = None
         if form.get("order"):
-            operations.append(parts.billing.create_operation(self._billing_record(account.id)))
+            record = self._billing_record(account.id)
+            paying = disclosures.payment(form["order"]["processor"], record.id, account.id, self.now)
+            operations.append(parts.billing.create_operation(record))
+            operations.append(parts.disclosures.create_operation(paying))
         try:
             parts.transact(operations)
         except TransactionRefusedError as refusal:
             return self._refused(refusal)
+        if paying:  # should this get lost, the sweep (account_expiry) sends it
+            parts.queues.send("disclosure", parts.settings.home_region, {"id": paying.id})
         return Confirmed(account.id, database, session, token)
 
     def _refused(self, refusal: TransactionRefusedError) -> Confirmed:

@@ -18,6 +18,7 @@ from privacy.settings import Deployment
 from privacy.tables.accounts import Accounts
 from privacy.tables.billing import Billing
 from privacy.tables.databases import Databases
+from privacy.tables.disclosures import Disclosures
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
@@ -51,6 +52,7 @@ class Parts:
     enquiries: Enquiries
     accounts: Accounts
     billing: Billing
+    disclosures: Disclosures
     databases: Databases
     sessions: Sessions
     idempotency: Idempotency
@@ -66,7 +68,7 @@ class Parts:
 def assemble(settings: SignupSettings, clock: Clock = system_clock, clients: Clients = client) -> Parts:
     """The parts as they are on AWS."""
     home = Home(settings, clients)
-    google = Google(partial(home.secret, "captcha"), urllib3.PoolManager())
+    google = Google(partial(home.secret, "captcha"), urllib3.PoolManager(), home.policy)
     return Parts(
         settings=settings,
         policy=home.policy,
@@ -75,6 +77,7 @@ def assemble(settings: SignupSettings, clock: Clock = system_clock, clients: Cli
         enquiries=Enquiries(home.table("enquiries"), home.policy),
         accounts=Accounts(home.table("accounts")),
         billing=Billing(home.table("billing"), home.policy),
+        disclosures=Disclosures(home.table("disclosures"), home.policy),
         databases=Databases(home.table("databases")),
         sessions=Sessions(home.table("sessions"), home.policy),
         idempotency=Idempotency(home.table("idempotency"), home.policy),

@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "tables": frozenset({"aws", "models", "policy", "clock"}),
     "vault": frozenset({"tables", "models", "policy", "clock"}),
     "hosting": frozenset({"aws", "vault", "tables", "models", "policy", "clock"}),
+    "egress": frozenset({"policy"}),
     "removal": frozenset({"aws", "hosting", "vault", "tables", "models", "policy", "clock"}),
     "home": frozenset({"aws", "hosting", "vault", "tables", "policy", "queues", "settings"}),
     "subjects": frozenset({"aws", "home", "hosting", "removal", "vault", "tables", "models", "policy", "clock"}),
@@ -97,3 +98,28 @@ def test_only_the_clock_asks_the_time(path: Path) -> None:
             call = ast.unparse(node.func)
             assert not call.endswith((".utcnow", ".today", "time.time")), f"{call}: ask privacy.clock"
             assert call not in ("datetime.now", "datetime.datetime.now", "date.today"), f"{call}: ask privacy.clock"
+
+
+ONLY_EGRESS = ("urllib.request", "urllib3", "http.client", "socket", "ssl", "requests", "httpx", "smtplib", "ftplib")
+"""What opens a connection. boto3 is AWS, which is our own platform."""
+
+CAPTCHA = {FUNCTIONS / "signup/captcha.py", FUNCTIONS / "signup/parts.py"}
+"""Asks Google about a token: what it sends has passed the gate as well (tests/unit/signup/test_captcha.py)."""
+
+
+@pytest.mark.promise("processors.allow-list")
+@pytest.mark.parametrize(
+    "path",
+    [path for _, path in [*_modules(LAYER), *_modules(FUNCTIONS)]],
+    ids=lambda value: str(value).rsplit("/", 2)[-1],
+)
+def test_there_is_one_way_out(path: Path) -> None:
+    if path.is_relative_to(LAYER / "egress"):
+        return
+    for name in _imports(path):
+        opens = [module for module in ONLY_EGRESS if name == module or name.startswith(f"{module}.")]
+        assert not opens or (opens == ["urllib3"] and path in CAPTCHA), f"{path.name} opens a connection by {name}"
+    text = path.read_text("utf-8")
+    assert "send_email" not in text, f"{path.name}: mails leave by privacy.egress.letters"
+    # The keys of staff tokens: a GET without anything of anybody's.
+    assert "PyJWKClient(" not in text or path == LAYER / "web/staff.py"

@@ -63,7 +63,7 @@ def ses() -> Ses:
 @pytest.fixture
 def parts(stores: None, clock: SetClock, ses: Ses) -> Parts:
     assembled = assemble(load(MailSettings, environment("MailFunction")), clock)
-    return replace(assembled, post=Post(ses, assembled.settings.mail_sender))
+    return replace(assembled, post=Post(replace(assembled.post.letters, ses=ses)))
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_a_sign_up_that_is_confirmed_while_its_mail_is_written_keeps_its_receipt
             http(website, "POST", "/signups/confirmation", body={"token": token})
             return ses.send_email(**mail)
 
-    handler = build(lambda: replace(parts, post=Post(Meanwhile(), "no-reply@perfectwork.app")))
+    handler = build(lambda: replace(parts, post=Post(replace(parts.post.letters, ses=Meanwhile()))))
     assert deliver(handler) == []
     parts.signups.discard(reference)
     assert items("signups")[0]["account_id"]

@@ -29,7 +29,7 @@ def ses() -> Ses:
 def parts(stores: None, clock: SetClock, ses: Ses) -> Parts:
     settings = load(MarketingSettings, environment("MarketingSendingFunction", ApiUrl=API))
     assembled = assemble(settings, clock)
-    return replace(assembled, post=Post(ses, settings.mail_sender))
+    return replace(assembled, post=Post(replace(assembled.post.letters, ses=ses)))
 
 
 @pytest.fixture

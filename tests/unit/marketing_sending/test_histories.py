@@ -74,7 +74,7 @@ class World:
         if not batch:
             return False
         batch += self.dice.sample(self.delivered, min(len(self.delivered), 2))
-        parts = replace(self.parts, links=self.links, post=Post(self, "no-reply@perfectwork.app"))
+        parts = replace(self.parts, links=self.links, post=Post(replace(self.parts.post.letters, ses=self)))
         again = failures(build(lambda: parts)(sqs_event(batch, "marketing"), Context()))
         self.waiting += [batch[int(name.removeprefix("message-"))] for name in again]
         self.delivered += batch

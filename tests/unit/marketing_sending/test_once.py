@@ -8,6 +8,8 @@ from botocore.exceptions import EndpointConnectionError, ParamValidationError, R
 import mail.post
 import mail.texts
 from marketing_sending.parts import MarketingSettings, Parts, assemble
+from privacy import policy
+from privacy.egress import Letters
 from privacy.models.campaigns import Campaign
 from privacy.settings import load
 from tests.unit.engine import SITE, environment
@@ -98,14 +100,16 @@ def test_where_ses_was_not_heard_to_answer_it_is_not_sent_twice(
 
 
 def test_a_mail_that_is_no_marketing_has_no_way_out_of_it(ses: Ses) -> None:
-    mail.post.Post(ses, "no-reply@perfectwork.app").send(ADDRESS, mail.texts.known_address(SITE))
+    mail.post.Post(Letters(ses, "no-reply@perfectwork.app", policy.load())).send(
+        ADDRESS, mail.texts.known_address(SITE)
+    )
     assert ses.headers == [{}]
     assert "opt-out" not in ses.texts[0]
 
 
 def test_the_client_of_ses_makes_each_call_once(stores: None) -> None:
     settings = load(MarketingSettings, environment("MarketingSendingFunction", ApiUrl=API))
-    assert assemble(settings).post.ses.meta.config.retries["total_max_attempts"] == 1
+    assert assemble(settings).post.letters.ses.meta.config.retries["total_max_attempts"] == 1
     assert settings.api_url == API
     unset = load(MarketingSettings, environment("MarketingSendingFunction"))
     assert unset.api_url.startswith("https://")

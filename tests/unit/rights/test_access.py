@@ -47,6 +47,7 @@ def test_everything_of_a_person_appears_with_what_is_to_be_known_about_it(world:
         "sign-in-attempts",
         "enquiries",
         "billing",
+        "disclosures",
         "data-exports",
         "databases",
         "sessions",

@@ -347,7 +347,7 @@ def mortal_worker(world: World, calls: list[int], at: int) -> Any:
     worker = erasure.parts.assemble(
         load(erasure.parts.ErasureSettings, environment("ErasureFunction")), world.clock, clients
     )
-    worker = replace(worker, post=Post(world.ses, worker.post.sender))
+    worker = replace(worker, post=Post(replace(worker.post.letters, ses=world.ses)))
     return erasure.app.build(lambda: worker)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from signup.captcha import GOOGLE, Google, Local, TokenRefusedError, VerifierDownError, judge
+from privacy.policy import load
+from signup.captcha import Google, Local, TokenRefusedError, VerifierDownError, judge
 
 
 class Pool:
@@ -26,7 +27,7 @@ class Pool:
 
 def google(answer: Any, status: int = 200) -> tuple[Google, Pool]:
     pool = Pool(answer, status)
-    return Google(lambda: b"our-secret", pool), pool  # type: ignore[arg-type]  # a fake by hand
+    return Google(lambda: b"our-secret", pool, load()), pool  # type: ignore[arg-type]  # a fake by hand
 
 
 @pytest.mark.promise("signup.captcha")
@@ -34,7 +35,7 @@ def test_google_gets_our_secret_and_the_token_and_never_the_address() -> None:
     verifier, pool = google({"success": True, "score": 0.7, "action": "signup", "hostname": "perfectwork.app"})
     assert verifier.score("the-token") == 0.7
     ((method, url, options),) = pool.asked
-    assert (method, url) == ("POST", GOOGLE)
+    assert (method, url) == ("POST", "https://www.google.com/recaptcha/api/siteverify")
     assert options["fields"] == {"secret": "our-secret", "response": "the-token"}
     assert options["timeout"].total == 2.0
     assert options["retries"] is False

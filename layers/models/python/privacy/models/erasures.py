@@ -69,7 +69,8 @@ class Erasure:
     `origin` is `person`, or the retention period by which it became due. `address` is where the certificate is sent:
     taken from the account before that goes, and gone once the mail has left; `signup_id` and `change_id` likewise, so
     that what waits under them is looked for to the end. `notices` tell which processors received something of the
-    person and are to be told: `{processor, billing}` with the ids of billing records; `kept` tells what a law keeps.
+    person and are to be told: `{processor, billing}` with the ids of billing records, and `told_at` once
+    each was told; `kept` tells what a law keeps.
     """
 
     id: str

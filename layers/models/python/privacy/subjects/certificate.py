@@ -50,7 +50,10 @@ def facts(
         "erased_at": rfc3339(now),
         "stores": [_store(holding, journal, listings, home) for holding in holdings],
         "databases": [{"database_id": database_id} for database_id in erasure.destroyed],
-        "processors": [{"processor": notice["processor"], "noted_at": rfc3339(now)} for notice in erasure.notices],
+        "processors": [
+            {"processor": notice["processor"], "noted_at": rfc3339(now), "told_at": notice.get("told_at")}
+            for notice in erasure.notices
+        ],
         "kept": _kept(erasure, policy, home, now),
         "unreachable": _unreachable(policy, home, now),
     }

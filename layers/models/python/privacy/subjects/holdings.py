@@ -21,6 +21,7 @@ from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.changes import Changes
 from privacy.tables.databases import Databases
+from privacy.tables.disclosures import Disclosures
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.erasures import Erasures
 from privacy.tables.jobs import Jobs
@@ -208,6 +209,44 @@ class OfBilling(Holding):
         until = max(self.policy.retention["billing"].after(record.recorded_at) for record in records)
         why = "the law requires us to keep billing and tax records; nobody may use them for anything else"
         return [Kept(self.category, len(records), [*LAWFUL_FIELDS, "recorded_at"], why, until)]
+
+
+@dataclass(frozen=True, slots=True)
+class OfDisclosures(Holding):
+    """What processors received of the person, by field names."""
+
+    disclosures: Disclosures
+    policy: Policy
+    category = "disclosures"
+    store = "disclosures"
+    purpose = "to tell you, and to prove, what processors received"
+    origin = "us, when it was sent"
+    holds = "disclosures: what was sent to whom is kept by field names, without whose it was"
+
+    def items(self, person: Person, now: datetime) -> Iterator[Item]:
+        """The disclosures."""
+        for one in self.disclosures.of_account(person.account_id, now):
+            data = {
+                "id": one.id,
+                "processor": one.processor,
+                "purpose": one.purpose,
+                "fields": list(one.fields),
+                "record": one.record,
+                "status": one.status.value,
+                "created_at": rfc3339(one.created_at),
+                "delivered_at": rfc3339(one.delivered_at) if one.delivered_at else None,
+            }
+            ends = self.policy.retention["disclosures"].after(one.created_at)
+            yield Item(f"{rfc3339(one.created_at)} {one.id}", data, ends)
+
+    def left(self, person: Person) -> Sequence[Thing]:
+        """Those that tell whose they are."""
+        return [(one.id,) for one in self.disclosures.of_account(person.account_id)]
+
+    def remove(self, person: Person, things: Sequence[Thing]) -> None:
+        """Take out whose they were."""
+        for (disclosure_id,) in things:
+            self.disclosures.forget_person(disclosure_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.changes import Changes
 from privacy.tables.databases import Databases
+from privacy.tables.disclosures import Disclosures
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.erasures import Erasures
 from privacy.tables.jobs import Jobs
@@ -197,6 +198,7 @@ def registry(home: Home, clock: Clock = system_clock) -> Registry:
             holdings.OfAttempts(Attempts(sessions, policy), policy),
             holdings.OfEnquiries(Enquiries(home.table("enquiries"), policy)),
             holdings.OfBilling(Billing(home.table("billing"), policy), policy),
+            holdings.OfDisclosures(Disclosures(home.table("disclosures"), policy), policy),
             holdings.OfExports(jobs, policy),
             holdings.OfExportFiles(host, jobs),
             holdings.OfErasures(Erasures(home.table("erasures"), policy), policy),

@@ -36,6 +36,11 @@ class Billing:
         }
         return self.table.put_operation(item, Attr("id").not_exists())
 
+    def get(self, record_id: str, now: datetime) -> BillingRecord | None:
+        """A billing record that is not over, read consistently."""
+        item = self.table.get({"id": record_id})
+        return None if item is None or self.expiring().is_over(item, now) else _record(item)
+
     def of_account(self, account_id: str, now: datetime | None = None) -> Iterator[BillingRecord]:
         """The billing records of an account: those that are not over at a time, or all."""
         for item in self.table.query(Key("account_id").eq(account_id), index="by-account"):

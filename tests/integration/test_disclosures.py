@@ -1,0 +1,47 @@
+"""What a processor receives, through the deployed system: the registered fields, then the word of the erasure."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local import sink
+from tests.integration.deployed import Deployed, found, trial, waited_for
+
+
+@pytest.fixture
+def received(system: Deployed) -> Iterator[Any]:
+    folder = system.engine.folder
+    sink.start(folder)
+    yield lambda: sink.received(folder)
+    sink.stop(folder)
+
+
+@pytest.mark.promise("processors.allow-list", "processors.register")
+def test_a_processor_receives_the_registered_fields_and_no_queue_or_table_keeps_them(
+    system: Deployed, received: Any
+) -> None:
+    run = uuid.uuid4().hex[:10]
+    panel, address = system.panel(), f"pay{run}@example.com"
+    order = {
+        "amount": "49.90", "currency": "SGD", "processor": "stripe",
+        "description": f"description{run}", "reference": f"reference{run}",
+    }  # fmt: skip
+    form = trial(
+        address, kind="subscription", name=f"name{run}", company=f"company{run}", order=order,
+        postal_address=f"street{run}",
+    )  # fmt: skip
+    panel.call("POST", "/signups", form, expect=202)
+    panel.call("POST", "/signups/confirmation", {"token": system.token(address)}, expect=201)
+
+    def mine() -> list[dict[str, Any]]:
+        return [row for row in received() if run in json.dumps(row)]
+
+    (came,) = waited_for(mine, "disclosure")
+    assert (came["processor"], came["purpose"]) == ("stripe", "payment")
+    sent = {name: value for name, value in order.items() if name != "processor"}
+    assert came["fields"] == sent | {"name": f"name{run}", "email": address}
+    places = found(system.everything(), f"description{run}")
+    assert {place.thing for place in places} == {"perfectwork-billing"}

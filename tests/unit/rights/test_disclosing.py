@@ -1,0 +1,279 @@
+"""What processors receive: from the sign-up to the notice of the erasure, through all the functions on the way."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+import disclosure.app
+import disclosure.parts
+from privacy.egress import LostError
+from privacy.models.accounts import BillingRecord
+from privacy.models.disclosures import Disclosure, payment
+from privacy.settings import load
+from tests.template.source import ROOT
+from tests.unit.engine import (
+    Context,
+    SetClock,
+    environment,
+    everything,
+    failures,
+    items,
+    messages,
+    sqs_event,
+)  # fmt: skip
+from tests.unit.people import CANARIES, ORDER
+from tests.unit.rights.conftest import World
+
+pytestmark = pytest.mark.promise("processors.allow-list")
+
+EXPECTED = {
+    "amount": ORDER["amount"], "currency": ORDER["currency"], "description": ORDER["description"],
+    "reference": ORDER["reference"], "name": CANARIES["name"], "email": CANARIES["email"],
+}  # fmt: skip
+
+
+@dataclass
+class Processors:
+    """Stand for the processors: take what comes, or answer otherwise."""
+
+    status: int | Exception = 200
+    came: list[tuple[str, str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
+
+    def post(self, processor: str, host: str, path: str, content: bytes, headers: Mapping[str, str]) -> int:
+        self.came.append((processor, host, path, json.loads(content), dict(headers)))
+        if isinstance(self.status, Exception):
+            raise self.status
+        return self.status
+
+
+@dataclass
+class Way:
+    """The disclosure worker, and what it reaches."""
+
+    processors: Processors
+    parts: disclosure.parts.Parts
+    handler: Any
+
+    def go(self) -> int:
+        """Carry what is queued; how many messages have to come again."""
+        failed = 0
+        for body in messages("disclosure"):
+            failed += len(failures(self.handler(sqs_event([body], "disclosure"), Context())))
+        return failed
+
+
+@pytest.fixture
+def way(stores: None, clock: SetClock) -> Way:
+    processors = Processors()
+    settings = load(disclosure.parts.DisclosureSettings, environment("DisclosureFunction", Processors="local"))
+    parts = replace(disclosure.parts.assemble(settings, clock), sender=processors)
+    return Way(processors, parts, disclosure.app.build(lambda: parts))
+
+
+def recorded(purpose: str = "payment") -> dict[str, Any]:
+    (row,) = [row for row in items("disclosures") if row["purpose"] == purpose]
+    return row
+
+
+def test_an_order_is_recorded_then_sent_with_the_registered_fields_alone(world: World, way: Way) -> None:
+    world.subscriber()
+    assert recorded()["status"] == "queued"
+    assert way.go() == 0
+    ((processor, host, path, payload, headers),) = way.processors.came
+    assert (processor, host, path, payload) == ("stripe", "api.stripe.com", "/payment", EXPECTED)
+    assert headers["Idempotency-Key"] == recorded()["id"]
+    assert recorded()["status"] == "delivered"
+    assert recorded()["delivered_at"] == world.clock().timestamp()
+    assert sorted(recorded()["fields"]) == sorted(EXPECTED)
+    assert not any(value in repr(items("disclosures")) for value in EXPECTED.values())
+
+
+def test_a_message_that_comes_twice_sends_once(world: World, way: Way) -> None:
+    world.subscriber()
+    (body,) = messages("disclosure")
+    for _ in range(3):
+        assert failures(way.handler(sqs_event([body], "disclosure"), Context())) == []
+    assert len(way.processors.came) == 1
+
+
+def test_messages_hold_ids_alone(world: World, way: Way) -> None:
+    world.subscriber()
+    assert [set(json.loads(body)) for body in messages("disclosure")] == [{"id"}]
+
+
+@pytest.mark.parametrize("status", [500, 503, 401, 403, 408, 429, LostError("no answer")])
+def test_what_may_pass_comes_again_under_the_same_key(
+    world: World, way: Way, status: int | Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.subscriber()
+    way.processors.status = status
+    (body,) = messages("disclosure")
+    assert len(failures(way.handler(sqs_event([body], "disclosure"), Context()))) == 1
+    assert recorded()["status"] == "queued"
+    way.processors.status = 201
+    assert failures(way.handler(sqs_event([body], "disclosure"), Context())) == []
+    assert recorded()["status"] == "delivered"
+    assert len({came[4]["Idempotency-Key"] for came in way.processors.came}) == 1
+    logged = capsys.readouterr().out
+    assert not any(value in logged for value in EXPECTED.values())
+
+
+@pytest.mark.parametrize("status", [302, 400, 404, 409, 422])
+def test_what_a_processor_refuses_is_not_tried_again_and_rings(
+    world: World, way: Way, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.subscriber()
+    way.processors.status = status
+    assert way.go() == 0
+    assert (recorded()["status"], recorded()["reason"]) == ("refused", f"the processor answered {status}")
+    assert '"Refused":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_what_the_register_does_not_name_is_not_sent_and_told_by_name(
+    world: World, way: Way, clock: SetClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person = world.subscriber()
+    wider = Disclosure(
+        "dsc_" + "a" * 26,
+        "stripe",
+        "payment",
+        ("amount", "postal_address"),
+        recorded()["record"],
+        "x",
+        clock(),
+        person.account_id,
+    )
+    way.parts.disclosures.create(wider)
+    assert failures(way.handler(sqs_event([json.dumps({"id": wider.id})], "disclosure"), Context())) == []
+    assert way.processors.came == []
+    (row,) = [row for row in items("disclosures") if row["id"] == wider.id]
+    assert (row["status"], row["reason"]) == ("refused", "not registered: postal_address")
+    assert '"Refused":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+@pytest.mark.promise("rights.erase")
+def test_what_was_erased_meanwhile_is_not_sent(world: World, way: Way) -> None:
+    person = world.subscriber()
+    order = messages("disclosure")
+    world.approved(person)
+    assert failures(way.handler(sqs_event(order, "disclosure"), Context())) == []
+    assert way.processors.came == []
+    assert (recorded()["status"], recorded()["reason"]) == ("refused", "what it was to tell is erased")
+
+
+@pytest.mark.promise("rights.erase")
+def test_an_erasure_is_told_to_who_received_the_order_by_its_reference_alone(world: World, way: Way) -> None:
+    person = world.subscriber()
+    way.go()
+    request_id = world.approved(person)
+    while messages_of_erasure := messages("erasure"):
+        for body in messages_of_erasure:
+            world.worker(sqs_event([body], "erasure"), Context())
+        way.go()
+    for _ in range(3):
+        world.clock.advance(seconds=61)
+        world.tick()
+        way.go()
+        world.deliver()
+    assert way.processors.came[1][:4] == (
+        "stripe", "api.stripe.com", "/erasure-notice", {"reference": ORDER["reference"]},
+    )  # fmt: skip
+    assert len(way.processors.came) == 2
+    notice = recorded("erasure-notice")
+    assert (notice["status"], notice["ground"]) == ("delivered", request_id)
+    assert "account_id" not in notice
+    (request,) = items("erasures")
+    assert request["notices"][0]["told_at"]
+    mail = world.ses.to(CANARIES["email"])[-1]
+    assert "stripe: told at 2026-11-24" in mail
+    assert '"told_at": "2026-11-24' in mail
+
+
+@pytest.mark.promise("rights.erase")
+def test_what_was_disclosed_stays_without_whose_it_was(world: World, way: Way) -> None:
+    person = world.subscriber()
+    way.go()
+    world.approved(person)
+    world.deliver()
+    assert "account_id" not in recorded()
+    assert sorted(recorded()["fields"]) == sorted(EXPECTED)
+    assert person.account_id.encode() not in everything()
+    mail = world.ses.to(CANARIES["email"])[-1]
+    assert "stripe: will be told as soon as it can be reached" in mail
+
+
+@pytest.mark.promise("rights.access")
+def test_a_person_sees_what_was_disclosed_by_field_names(world: World, way: Way) -> None:
+    person = world.subscriber()
+    way.go()
+    shown = [item for item in person.get("/account/data").json()["items"] if item["category"] == "disclosures"]
+    (told,) = [item["data"] for item in shown]
+    assert (told["processor"], told["purpose"], told["status"]) == ("stripe", "payment", "delivered")
+    assert sorted(told["fields"]) == sorted(EXPECTED)
+    assert shown[0]["retention_ends"].startswith("2029-11-24")
+
+
+def test_what_got_lost_is_queued_again_by_the_sweep_after_an_hour(world: World, way: Way, clock: SetClock) -> None:
+    world.subscriber()
+    assert len(messages("disclosure")) == 1
+    clock.advance(hours=1)
+    assert world.tick()["disclosures"]["stalled"] == 0
+    clock.advance(seconds=1)
+    assert world.tick()["disclosures"]["stalled"] == 1
+    assert way.go() == 0
+    assert recorded()["status"] == "delivered"
+    assert world.tick()["disclosures"]["stalled"] == 0
+
+
+def test_a_disclosure_goes_on_its_date_to_the_second(world: World, way: Way, clock: SetClock) -> None:
+    world.subscriber()
+    way.go()
+    clock.set(clock().replace(year=clock().year + 3))
+    clock.advance(seconds=-1)
+    world.tick()
+    assert len(items("disclosures")) == 1
+    assert way.parts.disclosures.get(recorded()["id"], clock()) is not None
+    clock.advance(seconds=1)
+    assert way.parts.disclosures.get(recorded()["id"], clock()) is None
+    assert world.tick()["disclosures"]["removed"] == 1
+    assert items("disclosures") == []
+
+
+def test_a_processor_without_credentials_waits_and_nothing_is_sent(world: World, way: Way, clock: SetClock) -> None:
+    world.subscriber()
+    settings = load(disclosure.parts.DisclosureSettings, environment("DisclosureFunction"))
+    real = disclosure.parts.assemble(settings, clock)
+    handler = disclosure.app.build(lambda: replace(real, sender=way.processors))
+    assert len(failures(handler(sqs_event(messages("disclosure"), "disclosure"), Context()))) == 1
+    assert way.processors.came == []
+    assert recorded()["status"] == "queued"
+
+
+def test_credentials_and_paths_come_from_the_secret(world: World, way: Way, clock: SetClock) -> None:
+    world.subscriber()
+    secret = {"stripe": {"authorization": "Bearer key", "paths": {"payment": "/v1/orders"}}}
+    settings = load(disclosure.parts.DisclosureSettings, environment("DisclosureFunction"))
+    real = disclosure.parts.assemble(settings, clock)
+    access = disclosure.parts._in_secret(lambda: json.dumps(secret).encode(), "stripe", "payment")
+    handler = disclosure.app.build(lambda: replace(real, sender=way.processors, access=lambda *_: access))
+    assert failures(handler(sqs_event(messages("disclosure"), "disclosure"), Context())) == []
+    assert way.processors.came[0][2] == "/v1/orders"
+    assert way.processors.came[0][4]["Authorization"] == "Bearer key"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "events/disclosure").glob("*.json")))
+def test_samples(way: Way, name: str) -> None:
+    event = json.loads((ROOT / f"events/disclosure/{name}.json").read_text("utf-8"))
+    answer = way.handler(event, Context())
+    assert bool(failures(answer)) == name.startswith("bad-")
+    assert way.processors.came == []
+
+
+def test_a_disclosure_has_one_id_however_often_it_is_planned(clock: SetClock) -> None:
+    record = BillingRecord("bil_" + "a" * 26, "acc", clock(), {})
+    first, again = (payment("paypal", record.id, "acc", clock()) for _ in range(2))
+    assert first == again
+    assert payment("stripe", record.id, "acc", clock()).id != first.id
