@@ -43,7 +43,7 @@ mail: $(BIN)/.ready ## print the mails that the local system sent
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .PHONY: test bench prove lint
-test: $(BIN)/.ready ## run the unit, template, integration and simulation tests
+test: $(BIN)/.ready ## run the unit, template, integration, simulation and browser tests
 	@$(BIN)/pytest $(PARALLEL) $(TESTS)
 
 bench: $(BIN)/.ready ## measure, print a table and write benchmarks.json

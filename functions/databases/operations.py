@@ -15,6 +15,7 @@ from privacy.web.shapes import (
     DATABASE,
     EXPORT,
     EXPORT_ID,
+    FLAG,
     JOB_ID,
     KIND,
     PERCENT,
@@ -67,7 +68,8 @@ _CERTIFICATE = shape(
         "signature": shape("", {"algorithm": TEXT, "key_id": TEXT, "public_key": TEXT, "value": TEXT}),
     },
 )
-_JOB = shape("Job", {"kind": words(JobKind), "status": words(JobStatus), "progress": PERCENT, "error?": TEXT})
+_PROGRESS = words(JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DONE, JobStatus.FAILED)
+_JOB = shape("Job", {"kind": words(JobKind), "status": _PROGRESS, "progress": PERCENT, "error?": TEXT})
 _BACKUP = shape(
     "Backup",
     {
@@ -103,7 +105,13 @@ _ACCESS = one_of(
             "model?": TEXT,
             "key?": TEXT,
             "path?": TEXT,
+            "recording?": TEXT,
+            "unreadable?": FLAG,
         },
+    ),
+    shape(
+        "UnreadableEntry",
+        {"entry": words("support-request", "grant", "read"), "id": TEXT, "at": TIME, "unreadable": FLAG},
     ),
 )
 

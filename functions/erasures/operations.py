@@ -6,6 +6,8 @@ from privacy.models.holds import Ground
 from privacy.web.operations import Operation, Operations
 from privacy.web.shapes import COUNT, FLAG, KEPT, REMOVED, TEXT, TIME, listed, nullable, one_of, page, shape, words
 
+_HOLD = shape("", {"ground": words(Ground), "until": TIME})
+_UNREADABLE = shape("", {"hold_id": TEXT, "unreadable": FLAG})
 _REQUEST = {
     "request_id": TEXT,
     "account_id": nullable(TEXT),
@@ -27,7 +29,7 @@ _DRY_RUN = shape(
         "would_go": listed(REMOVED),
         "kept": listed(KEPT),
         "databases_affected": listed(shape("", {"id": TEXT, "status": words(Status), "then": TEXT})),
-        "holds": listed(shape("", {"ground": words(Ground), "until": TIME})),
+        "holds": listed(one_of(_HOLD, _UNREADABLE)),
         "processors_to_tell": listed(TEXT),
         "withheld": listed(shape("", {"what": TEXT, "why": TEXT, "until": TIME})),
     },

@@ -57,7 +57,21 @@ _GRANT = shape(
     },
 )
 
+_ASKED = {"database_id": TEXT, "request_id": TEXT, "created_at": TIME, "expires_at": TIME}
+
 OPERATIONS: Operations = {
+    "GET /helpdesk/support-requests": Operation(
+        "List what customers ask for, as long as it is a ground for a grant",
+        answers={
+            200: page(
+                one_of(
+                    shape("OpenSupportRequest", _ASKED | {"message": TEXT}),
+                    shape("UnreadableSupportRequest", _ASKED | {"unreadable": FLAG}),
+                )
+            )
+        },
+        paged=True,
+    ),
     "GET /helpdesk/audit": Operation(
         "Read the audit trail, with a check that nothing in it was changed or removed",
         answers={200: page(one_of(_ENTRY, _FOREIGN), {"check": _CHECK})},

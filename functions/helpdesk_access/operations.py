@@ -25,4 +25,9 @@ OPERATIONS: Operations = {
         },
         problems=_CLOSED,
     ),
+    "GET /helpdesk/recordings/{recording_id}/content": Operation(
+        "See a recording of a session, under a grant",
+        answers={302: Answer(headers={"Location": "a link of minutes, never past the recording's end"})},
+        problems=_CLOSED,
+    ),
 }

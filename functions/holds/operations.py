@@ -20,13 +20,20 @@ _HOLD = shape(
         "in_force_since": nullable(TIME),
     },
 )
+_UNREADABLE = shape("UnreadableHold", {"hold_id": TEXT, "unreadable": FLAG})
 
 OPERATIONS: Operations = {
     "POST /helpdesk/holds": Operation(
-        "Hold visits, or what an account has, past its date", body=NewHold, answers={201: _HOLD}, creates=True
+        "Hold visits, or what an account has, past its date",
+        body=NewHold,
+        answers={201: _HOLD},
+        creates=True,
+        problems=(409,),
     ),
-    "GET /helpdesk/holds": Operation("List the holds, the newest first", answers={200: page(_HOLD)}, paged=True),
+    "GET /helpdesk/holds": Operation(
+        "List the holds, the newest first", answers={200: page(one_of(_UNREADABLE, _HOLD))}, paged=True
+    ),
     "DELETE /helpdesk/holds/{hold_id}": Operation(
-        "Release a hold: what is overdue goes at the next sweep", answers={204: None}, problems=(404,)
+        "Release a hold: what is overdue goes at the next sweep", answers={204: None}, problems=(404, 409)
     ),
 }

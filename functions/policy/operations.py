@@ -1,27 +1,20 @@
-"""The routes of the published policy as they are published."""
+"""The routes of the published policy, as they are published themselves."""
 
 from privacy.web.operations import JSON, Answer, Operation, Operations
-from privacy.web.shapes import DATE, FLAG, OBJECT, SHA256, TEXT, Shape, listed, page, shape, words
+from privacy.web.shapes import DATE, FLAG, OBJECT, SHA256, TEXT, Shape, listed, nullable, page, shape, words
 
 _HEAD = {
     "version": DATE,
     "last_updated": DATE,
-    "status": words("upcoming", "in-force", "archived"),
+    "status": words("archived", "in force", "upcoming"),
     "summary": TEXT,
     "sha256": SHA256,
 }
-_ROWS = {name: listed(OBJECT) for name in ("promises", "retention", "data", "processors", "cookies", "regions")}
-_VERSION = shape("PolicyVersion", {**_HEAD, "text": TEXT, **_ROWS, "trends": OBJECT, "wordings": listed(OBJECT)})
+_ROWS = ("promises", "retention", "data", "processors", "cookies", "regions", "wordings")
+_VERSION = shape("PolicyVersion", {**_HEAD, "text": TEXT, **{name: listed(OBJECT) for name in _ROWS}, "trends": OBJECT})
 _CHANGE = shape(
     "PolicyChange",
-    {
-        "kind": words("period", "data", "processor", "cookie", "region", "promise", "wording"),
-        "id": TEXT,
-        "before": {},
-        "after": {},
-        "words": TEXT,
-        "material": FLAG,
-    },
+    {"kind": TEXT, "id": TEXT, "before": {}, "after": {}, "words": TEXT, "material": FLAG},
 )
 _CHANGES = shape(
     "PolicyChanges",
@@ -34,31 +27,50 @@ _CHANGES = shape(
         "text": listed(TEXT),
     },
 )
+_COOKIE = shape(
+    "Cookie",
+    {"name": TEXT, "party": TEXT, "what": TEXT, "period": nullable(TEXT), "set_by": TEXT, "http_only": FLAG},
+)
+_CATEGORY = shape(
+    "CookieCategory",
+    {
+        "id": TEXT,
+        "title": TEXT,
+        "what": TEXT,
+        "required": FLAG,
+        "without": TEXT,
+        "processor?": TEXT,
+        "cookies": listed(_COOKIE),
+    },
+)
 
 
 def _told(data: Shape) -> Answer:
-    """As data, or as a page for who prefers one."""
-    return Answer(
-        {JSON: data, "text/html": TEXT}, {"ETag": "of this answer: `If-None-Match` with it is answered by 304"}
-    )
+    """Data, or a page for who prefers one."""
+    return Answer({JSON: data, "text/html": TEXT}, headers={"ETag": "of this answer; If-None-Match gets 304"})
 
 
 OPERATIONS: Operations = {
-    "GET /policy": Operation("Read the policy in force", answers={200: _told(_VERSION)}),
-    "GET /policy/versions": Operation("List every version", answers={200: _told(page(shape("", _HEAD)))}),
-    "GET /policy/versions/{date}": Operation("Read a version", answers={200: _told(_VERSION)}, problems=(404, 422)),
+    "GET /policy": Operation("Read the policy in force", answers={200: _told(_VERSION), 304: None}),
+    "GET /policy/versions": Operation(
+        "List every version of the policy, the newest first",
+        answers={200: _told(page(shape("PolicyHead", _HEAD))), 304: None},
+    ),
+    "GET /policy/versions/{date}": Operation(
+        "Read a version of the policy", answers={200: _told(_VERSION), 304: None}, problems=(404, 422)
+    ),
     "GET /policy/changes": Operation(
-        "See what differs between two versions: of the one before to the one in force, unless asked otherwise",
+        "Tell what differs between two versions; without dates, what the one in force changed",
         query={"from?": DATE, "to?": DATE},
-        answers={200: _told(_CHANGES)},
+        answers={200: _told(_CHANGES), 304: None},
         problems=(404,),
     ),
     "GET /cookies": Operation(
         "Read the register of cookies",
-        answers={200: _told(shape("Cookies", {"policy_version": DATE, "categories": listed(OBJECT)}))},
+        answers={200: _told(shape("", {"policy_version": DATE, "categories": listed(_CATEGORY)})), 304: None},
     ),
     "GET /processors": Operation(
         "Read the register of processors",
-        answers={200: _told(shape("Processors", {"policy_version": DATE, "processors": listed(OBJECT)}))},
+        answers={200: _told(shape("", {"policy_version": DATE, "processors": listed(OBJECT)})), 304: None},
     ),
 }

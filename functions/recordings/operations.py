@@ -15,7 +15,7 @@ _RECORDING = shape(
         "expires_at": TIME,
         "bytes": COUNT,
         "content_type": TEXT,
-        "status": words(RecordingStatus),
+        "status": words(RecordingStatus.STORED),
     },
 )
 

@@ -43,6 +43,7 @@ def browser(website: Website, tmp_path: Path) -> Iterator[Any]:
         rules = ", ".join([*(f"MAP {host} 127.0.0.1:{port}" for host in HOSTS), "MAP * ~NOTFOUND"])
         arguments = [
             f"--host-resolver-rules={rules}",
+            "--ignore-certificate-errors",
             "--disable-quic",
             "--disable-background-networking",
             "--disable-component-update",

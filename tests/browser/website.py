@@ -76,7 +76,7 @@ class Website:
             page = _PAGE.format(api=API, analytics=ANALYTICS, more=words)
             told = [("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", _POLICY)]
             return 200, told, page.encode()
-        return 404, [], b""
+        return 204 if path == "/favicon.ico" else 404, [], b""
 
     def _api(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any, bytes]:
         cors = template()["Resources"]["Api"]["Properties"]["Cors"]
@@ -119,8 +119,13 @@ def serving(website: Website, folder: Path) -> Iterator[int]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None:
+            """Say nothing: a browser drops connections that it opened to be quick."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_certificate(folder))
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

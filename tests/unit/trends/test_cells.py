@@ -89,6 +89,12 @@ def test_noise_lowers_a_cell_out_of_a_report() -> None:
     assert published({"SG": 500, "DE": 60, OTHER: 90}, quiet, K) == {"SG": 500, OTHER: 150}
 
 
+def test_other_has_noise_of_its_own() -> None:
+    people = {"SG": 500, "LI": 9, OTHER: 51}
+    assert published(people, exactly({OTHER: 15}), K) == {"SG": 500, OTHER: 75}
+    assert published(people, exactly({OTHER: -40}), K) == {OTHER: 520}
+
+
 def test_the_noise_is_discrete_laplace_with_the_stated_loss() -> None:
     times = 40_000
     found, alpha = Counter(drawn(100, times)), math.exp(-EPSILON)

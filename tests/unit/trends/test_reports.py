@@ -13,6 +13,7 @@ from account_trends import parts as account_parts
 from privacy.models.accounts import Account, Consent
 from privacy.models.holds import Ground, Hold, Scope
 from privacy.models.trends import Month
+from privacy.policy import Period
 from privacy.schedules import SweepFailedError
 from privacy.settings import Deployment, load
 from privacy.tables.accounts import Accounts
@@ -135,6 +136,15 @@ def test_a_month_of_which_visits_have_expired_has_no_report(visits: Making, cloc
     clock.set(datetime(2027, 11, 1, tzinfo=UTC))  # the first second of November 2026 is a year old
     tick(visits)
     assert min(row["id"] for row in items("trends")) == "visits#2026-12"
+
+
+def test_a_report_that_expired_is_not_made_anew_from_what_is_still_there(visits: Making, clock: SetClock) -> None:
+    shorter = replace(visits.policy, retention=dict(visits.policy.retention) | {"trends": Period.parse("P1M")})
+    making = replace(visits, policy=shorter)
+    clock.set(JANUARY)  # the second at which a report of November would be over
+    assert tick(making)["removed"] == 0
+    clock.set(JANUARY - SECOND)
+    assert tick(making)["removed"] == 1
 
 
 def test_a_visit_that_is_held_past_its_year_is_not_counted(visits: Making, clock: SetClock) -> None:

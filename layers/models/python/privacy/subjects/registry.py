@@ -38,6 +38,7 @@ NOTHING_OF_A_PERSON: Mapping[str, str] = MappingProxyType(
         "removals": "journals and certificates: counts, digests and dates",
         "backup": "the customers' databases, sealed: destroyed with them",
         "campaigns": "texts of ours, and who got one under a pseudonym that differs in each",
+        "findings": "counts, words of ours and ids: what the promise audit found",
         "policies": "the versions of the policy, as they were published",
         "choices": "that somebody chose about cookies, on a day: no session, address or browser is in it",
         "trends": "counts of groups: no cell of fewer people than the policy's k (promise disclosure.aggregate)",

@@ -28,6 +28,7 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /visits": Open.ANYBODY,
         "POST /sessions": Open.ANYBODY,
         "GET /certificates/key": Open.ANYBODY,
+        "GET /promises": Open.ANYBODY,
         "GET /cookies/consent": Open.ANYBODY,
         "PUT /cookies/consent": Open.ANYBODY,
         "POST /password-resets": Open.ANYBODY,
