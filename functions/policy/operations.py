@@ -6,7 +6,7 @@ from privacy.web.shapes import DATE, FLAG, OBJECT, SHA256, TEXT, Shape, listed, 
 _HEAD = {
     "version": DATE,
     "last_updated": DATE,
-    "status": words("archived", "in force", "upcoming"),
+    "status": words("archived", "in-force", "upcoming"),
     "summary": TEXT,
     "sha256": SHA256,
 }
