@@ -1,6 +1,7 @@
 """Cookies: what the register does not know cannot be set, and `Set-Cookie` is written in one place."""
 
 import ast
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,15 @@ def test_what_others_set_the_server_removes_and_never_sets(name: str) -> None:
     )
     with pytest.raises(UnregisteredCookieError):
         set_cookie(POLICY, concrete, "1", since=NOON, now=NOON)
+
+
+@pytest.mark.promise("cookies.register")
+def test_a_period_alone_lets_the_server_set_no_cookie_of_others() -> None:
+    analytics = POLICY.cookies["analytics"]
+    lasting = replace(analytics, cookies=(replace(analytics.cookies[0], period="cookies.choice"),))
+    changed = replace(POLICY, cookies={**POLICY.cookies, "analytics": lasting})
+    with pytest.raises(UnregisteredCookieError):
+        set_cookie(changed, "_ga", "1", since=NOON, now=NOON)
 
 
 @pytest.mark.promise("cookies.register")
