@@ -21,7 +21,7 @@ help: ## list these commands
 
 ## ---- running it
 
-.PHONY: local stop tour token mail
+.PHONY: local stop tour token mail promises
 local: $(BIN)/.ready ## start the local engine and deploy both regions (PORT=4566); again: deploy what changed
 	@$(LOCAL) start
 
@@ -36,6 +36,9 @@ token: $(BIN)/.ready ## print a bearer token of staff (ROLE=helpdesk, security o
 
 mail: $(BIN)/.ready ## print the mails that the local system sent
 	@$(LOCAL) mail
+
+promises: $(BIN)/.ready ## audit the local system now and print which promises are kept
+	@$(LOCAL) promises
 
 ## ---- checking it
 
