@@ -21,7 +21,7 @@ help: ## list these commands
 
 ## ---- running it
 
-.PHONY: local stop tour token mail disclosures
+.PHONY: local stop tour token mail disclosures promises
 local: $(BIN)/.ready ## start the local engine and deploy both regions (PORT=4566); again: deploy what changed
 	@$(LOCAL) start
 
@@ -39,6 +39,9 @@ mail: $(BIN)/.ready ## print the mails that the local system sent
 
 disclosures: $(BIN)/.ready ## print what the processors would have received
 	@$(LOCAL) disclosures
+
+promises: $(BIN)/.ready ## audit the local system now and print which promises are kept
+	@$(LOCAL) promises
 
 ## ---- checking it
 

@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     mail.add_argument("--json", action="store_true", help="as a JSON list")
     add("disclosures", commands.show_disclosures, "print what the processors would have received, newest last")
     named("sweep", commands.sweep, "run a schedule function now, as EventBridge would, and print its answer")
+    add("promises", commands.show_promises, "audit now, and print which promises are kept")
     event = named("invoke", commands.invoke, "call a function with an event and print its answer")
     event.add_argument("event", metavar="EVENT", help="a file of JSON, such as events/mail/signup.json")
     named("logs", commands.show_logs, "print what a function has logged")

@@ -1,6 +1,7 @@
 """The commands of `python -m local`: each prints for a person and gives the exit code."""
 
 import argparse
+import base64
 import contextlib
 import importlib
 import json
@@ -105,6 +106,24 @@ def sweep(engine: Engine, given: argparse.Namespace) -> int:
     if isinstance(answer.payload, dict) and "statusCode" in answer.payload:
         raise functions.FunctionError(f"{given.name} answers requests: no schedule starts it, and it swept nothing")
     return _print(answer)
+
+
+def show_promises(engine: Engine, given: argparse.Namespace) -> int:
+    """An audit now, then what anybody may see of it, as a table."""
+    home = deployment.places().home_region
+    audited = functions.invoke(engine, home, "promise_audit", {"demand": "audit"})
+    if audited.failed:
+        return _print(audited)
+    event = json.loads(Path("events/promises/show.json").read_text("utf-8"))
+    shown = functions.invoke(engine, home, "promises", event)
+    body = base64.b64decode(shown.payload["body"]) if shown.payload["isBase64Encoded"] else shown.payload["body"]
+    for item in json.loads(body)["items"]:
+        lag = item["latest_removal_lag"]
+        late = f"removals up to {lag['max']} s late" if lag else ""
+        print(f"{item['status']:8} {item['id']:24} since {item['since']}  {late}")
+        for line in item["evidence"] if item["status"] != "kept" else item["evidence"][:1]:
+            print(f"{'':8} {line}")
+    return 0
 
 
 def invoke(engine: Engine, given: argparse.Namespace) -> int:

@@ -3,15 +3,16 @@
 from privacy.web.operations import Operation, Operations
 from privacy.web.shapes import COUNT, DATE, TEXT, TIME, listed, nullable, shape, words
 
+_LAG = shape("", {"p50": COUNT, "p99": COUNT, "max": COUNT})
 _PROMISE = shape(
-    "PromiseStatus",
+    "Promise",
     {
         "id": TEXT,
         "text": TEXT,
         "status": words("kept", "at-risk", "broken"),
         "since": nullable(TIME),
         "checked_at": nullable(TIME),
-        "latest_removal_lag": nullable(shape("", {"p50": COUNT, "p99": COUNT, "max": COUNT})),
+        "latest_removal_lag": nullable(_LAG),
         "overdue": COUNT,
         "evidence": listed(TEXT),
     },
@@ -19,7 +20,7 @@ _PROMISE = shape(
 
 OPERATIONS: Operations = {
     "GET /promises": Operation(
-        "See each promise: kept, at risk or broken, since when, and by what evidence",
+        "Show of each promise whether it is kept, since when, and how that is known",
         answers={200: shape("", {"policy_version": DATE, "items": listed(_PROMISE)})},
     ),
 }

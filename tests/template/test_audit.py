@@ -74,4 +74,5 @@ def test_the_audit_knows_every_bucket_queue_and_schedule_of_the_template() -> No
 def test_every_promise_has_a_check_and_the_mapping_names_it() -> None:
     mapping = json.loads((ROOT / "layers/models/python/privacy/policy/mapping.json").read_text("utf-8"))
     assert set(CHECKS) == set(policy.load().promises)
-    assert {row["id"]: row["checked_by"] for row in mapping["promises"]} == dict(NAMES)
+    for row in mapping["promises"]:
+        assert row["checked_by"] == (NAMES[row["id"]] if row["kept_by"] else ""), row["id"]

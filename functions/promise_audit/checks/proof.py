@@ -20,11 +20,14 @@ def proof(checks: Mapping[str, str]) -> Check:
 
     def audit_proof(stores: Stores, look: Look) -> None:
         """Every promise in force has its check, every store is one that the checks know, and they ran lately."""
-        named = {row["id"]: row["checked_by"] for row in mapping()["promises"]}
+        named = {row["id"]: row["checked_by"] for row in mapping()["promises"] if row["kept_by"]}
         for promise in stores.policy.promises:
             look.at("promises")
             look.expect(promise in checks, "promises without a check")
-            look.expect(named.get(promise) == checks.get(promise), "promises that are mapped to another check")
+            look.expect(
+                named.get(promise, checks.get(promise)) == checks.get(promise),
+                "promises that are mapped to another check",
+            )
         for name, region in stores.regions.items():
             with look.trying(name):
                 _known(stores, look, region)
