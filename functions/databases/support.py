@@ -10,6 +10,7 @@ from privacy.hosting.reading import opened_names
 from privacy.models.access import REQUEST, STAYING, Entry, Grant, NewRequest, Read, SupportRequest, UnreadableEntry
 from privacy.models.accounts import BeingErasedError
 from privacy.models.databases import Database, DatabaseStateError
+from privacy.models.paging import first_page
 from privacy.tables.access import new_access_id, time_of
 from privacy.tables.store import TransactionRefusedError
 from privacy.vault.keys import KeyDestroyedError
@@ -55,9 +56,9 @@ def log(
 
     Raises: CursorError.
     """
-    found = list(islice(parts.access.of_database(database.id, now, after=cursor, page=limit + 1), limit + 1))
-    items = [_shown(parts, database, entry) for entry in found[:limit]]
-    return items, found[limit - 1].id if len(found) > limit else None
+    found = islice(parts.access.of_database(database.id, now, after=cursor, page=limit + 1), limit + 1)
+    items, more = first_page((_shown(parts, database, entry) for entry in found), limit)
+    return items, str(items[-1]["id"]) if more else None
 
 
 def _shown(parts: Parts, database: Database, entry: Entry | UnreadableEntry) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from privacy.models.erasures import (
     UnknownErasureError,
 )
 from privacy.models.holds import UnreadableHold
-from privacy.models.paging import CursorError
+from privacy.models.paging import CursorError, first_page
 from privacy.subjects.certificate import withheld
 from privacy.subjects.erasing import approved
 from privacy.subjects.person import Person, person_of
@@ -41,17 +41,16 @@ def page(parts: Parts, limit: int, cursor: str | None, now: datetime) -> tuple[l
     after = parts.erasures.get(cursor, now) if cursor else None
     if cursor and after is None:
         raise CursorError
-    found: list[Erasure] = []
     states = [ErasureStatus.REQUESTED, ErasureStatus.APPROVED]
     if after is not None and after.status is not ErasureStatus.REQUESTED:
         states = states[1:]
-    for state in states:
-        start = after if after is not None and after.status is state else None
-        for erasure in parts.erasures.waiting(state, start):
-            if len(found) == limit:
-                return [shown(parts, one, now) for one in found], found[-1].id
-            found.append(erasure)
-    return [shown(parts, one, now) for one in found], None
+    waiting = (
+        erasure
+        for state in states
+        for erasure in parts.erasures.waiting(state, after if after is not None and after.status is state else None)
+    )
+    items, more = first_page((shown(parts, erasure, now) for erasure in waiting), limit)
+    return items, str(items[-1]["request_id"]) if more else None
 
 
 def shown(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from helpdesk.parts import Parts
 from privacy.clock import rfc3339
-from privacy.hosting.reading import PAGE_BYTES
 from privacy.models.access import REQUEST, REQUEST_COUNTS, SupportRequest, UnreadableEntry
 from privacy.models.ids import database_of
+from privacy.models.paging import PAGE_BYTES
 from privacy.tables.access import time_of
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from privacy.clock import rfc3339
 from privacy.hosting.files import Files
 from privacy.models.databases import Database, Status, UnknownDatabaseError
-from privacy.models.paging import CursorError
+from privacy.models.paging import CursorError, first_page
 from privacy.models.recordings import Recording, UnknownRecordingError, database_of_recording
 from privacy.vault.keys import KeyDestroyedError
 from recordings.parts import Parts
@@ -36,12 +36,8 @@ def page(
     """Some of the recordings of an owner's databases, by id, and the place to go on from. Raises: CursorError."""
     if cursor is not None and database_of_recording(cursor) is None:
         raise CursorError
-    items: list[dict[str, Any]] = []
-    for item in _every(parts, owner, cursor, now):
-        if len(items) == limit:
-            return items, str(items[-1]["recording_id"])
-        items.append(item)
-    return items, None
+    items, more = first_page(_every(parts, owner, cursor, now), limit)
+    return items, str(items[-1]["recording_id"]) if more else None
 
 
 def _every(parts: Parts, owner: str, after: str | None, now: datetime) -> Iterator[dict[str, Any]]:

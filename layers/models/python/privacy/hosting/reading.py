@@ -17,10 +17,8 @@ from privacy.hosting.host import Host
 from privacy.hosting.records import Records
 from privacy.models.databases import UnknownContentError
 from privacy.models.fields import FilePath, RecordKey, RecordModel, checked
+from privacy.models.paging import PAGE_BYTES
 from privacy.policy import Policy
-
-PAGE_BYTES = 4_194_304
-"""A page of a list ends at 4 MB (api.md, conventions)."""
 
 MAX_INLINE_BYTES = 4_194_304
 """What goes through us: 4 MB (api.md)."""

@@ -2,7 +2,7 @@
 nothing of one. A store that does neither fails a test (promise rights.access).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from typing import Any
 
 from privacy.clock import Clock, rfc3339, system_clock
 from privacy.home import Home
-from privacy.models.paging import CursorError
+from privacy.models.paging import CursorError, first_page
 from privacy.models.removals import Progress
 from privacy.subjects import holdings, of_databases
 from privacy.subjects.holding import Holding, Item
@@ -76,18 +76,18 @@ class Registry:
         category, _, place = (cursor or "").partition("/")
         if cursor is not None and category not in names:
             raise CursorError
-        shown: list[dict[str, Any]] = []
-        last = ""
-        for holding in self.holdings[names.index(category) if category else 0 :]:
-            after = place if holding.category == category else ""
-            for item in sorted(holding.items(person, now), key=lambda one: one.place):
-                if item.place <= after:
-                    continue
-                if len(shown) == limit:
-                    return shown, last
-                shown.append(told(holding, item))
-                last = f"{holding.category}/{item.place}"
-        return shown, None
+        places: list[str] = []
+
+        def every() -> Iterator[dict[str, Any]]:
+            for holding in self.holdings[names.index(category) if category else 0 :]:
+                after = place if holding.category == category else ""
+                for item in sorted(holding.items(person, now), key=lambda one: one.place):
+                    if item.place > after:
+                        places.append(f"{holding.category}/{item.place}")
+                        yield told(holding, item)
+
+        shown, more = first_page(every(), limit)
+        return shown, places[len(shown) - 1] if more else None
 
     def everything(self, person: Person, now: datetime) -> dict[str, list[dict[str, Any]]]:
         """All that is held about a person, by category."""
