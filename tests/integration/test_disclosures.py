@@ -19,7 +19,7 @@ def received(system: Deployed) -> Iterator[Any]:
     sink.stop(folder)
 
 
-@pytest.mark.promise("processors.allow-list", "processors.register")
+@pytest.mark.promise("processors.allow-list")
 def test_a_processor_receives_the_registered_fields_and_no_queue_or_table_keeps_them(
     system: Deployed, received: Any
 ) -> None:
