@@ -46,7 +46,7 @@ disclosures: $(BIN)/.ready ## print what the processors would have received
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 .PHONY: test bench prove lint
-test: $(BIN)/.ready ## run the unit, template, integration and simulation tests
+test: $(BIN)/.ready ## run the unit, template, integration, simulation and browser tests
 	@$(BIN)/pytest $(PARALLEL) $(TESTS)
 
 bench: $(BIN)/.ready ## measure, print a table and write benchmarks.json
@@ -62,6 +62,10 @@ lint: $(BIN)/.ready ## ruff, mypy and cfn-lint
 	@$(BIN)/cfn-lint template.yaml
 
 ## ---- building it
+
+.PHONY: openapi
+openapi: $(BIN)/.ready ## write docs/openapi.json anew, from the routes and what is declared beside them
+	@PYTHONPATH=layers/models/python:functions:. $(BIN)/python -m openapi
 
 .PHONY: build lock clean
 build: .sam-venv/.ready ## sam build and sam validate --lint, in an environment of their own

@@ -46,14 +46,22 @@ def ask(parts: Parts, caller: Caller, form: NewErasure, ids: Ids) -> Ids:
 
 
 def follow(parts: Parts, caller: Caller) -> dict[str, Any]:
-    """The latest request: what is decided, and what is or will be kept, why and until when.
+    """The latest request: what is decided, what is erased by now, and what is or will be kept, why and until when.
 
     Raises: UnknownErasureError.
     """
     requests = parts.erasures.of_account(caller.account.id)
     if not requests:
         raise UnknownErasureError
-    latest = requests[0]
+    latest, kept = requests[0], parts.registry.kept(caller.person, caller.now)
+    erased: list[dict[str, Any]] = []
+    if latest.status is ErasureStatus.APPROVED:
+        # The way from the person to what a law keeps may be gone already: what was noted with the approval counts.
+        decided_at = latest.decided_at or latest.created_at
+        kept = [*latest.kept, *parts.registry.staying(caller.person, decided_at, caller.now)]
+        erased = _erased(parts, caller, latest)
+    else:
+        kept += parts.registry.waiting(caller.person, caller.now)
     return {
         "request_id": latest.id,
         "status": latest.status.value,
@@ -63,9 +71,18 @@ def follow(parts: Parts, caller: Caller) -> dict[str, Any]:
         "databases": latest.databases.value,
         "decided_at": rfc3339(latest.decided_at) if latest.decided_at else None,
         "reason": latest.reason,
-        "erased": [],
-        "kept": parts.registry.kept(caller.person, caller.now) + parts.registry.waiting(caller.person, caller.now),
+        "erased": erased,
+        "kept": kept,
     }
+
+
+def _erased(parts: Parts, caller: Caller, erasure: Erasure) -> list[dict[str, Any]]:
+    """What is gone of a person whose databases are kept: what the journal counts, and what the approval itself took."""
+    told = parts.registry.removed(parts.removals.progress(erasure.id))
+    if caller.account.erasing:
+        gone = "the profile, but for its address and kind; consent to marketing; the score of the form"
+        told.append({"category": "account", "count": 1, "what": gone})
+    return told
 
 
 def answered(parts: Parts, ids: Ids) -> dict[str, str]:

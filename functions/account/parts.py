@@ -22,6 +22,7 @@ from privacy.tables.changes import Changes
 from privacy.tables.erasures import Erasures
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.jobs import Jobs
+from privacy.tables.removals import Removals
 from privacy.tables.sessions import Sessions
 from privacy.tables.store import Operation
 from privacy.vault.tokens import Links, Pseudonyms
@@ -45,6 +46,7 @@ class Parts:
     changes: Changes
     erasures: Erasures
     jobs: Jobs
+    removals: Removals
     idempotency: Idempotency
     registry: Registry
     host: Host
@@ -86,6 +88,7 @@ def assemble(settings: AccountSettings, clock: Clock = system_clock, clients: Cl
         changes=Changes(home.table("signups"), home.policy),
         erasures=Erasures(home.table("erasures"), home.policy),
         jobs=Jobs(home.table("jobs")),
+        removals=Removals(home.table("removals")),
         idempotency=Idempotency(home.table("idempotency"), home.policy),
         registry=registry(home, clock),
         host=home.hosts()(home.policy.region_in(settings.home_region)),

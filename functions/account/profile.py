@@ -7,7 +7,7 @@ from typing import Any
 
 from account.parts import Caller, Parts
 from privacy.clock import rfc3339
-from privacy.models.accounts import Account, PendingChange
+from privacy.models.accounts import Account, BeingErasedError, PendingChange
 from privacy.models.cards import card_fields
 from privacy.models.fields import (
     Company,
@@ -103,9 +103,9 @@ def correct(parts: Parts, caller: Caller, changes: dict[str, Any]) -> dict[str, 
     """Correct the profile: first every copy, then the account itself, so that what died half-way is done by repeating
     it. Exports of the data as it was end with it. Another address waits for its link; until then the old one counts.
 
-    Raises: ChangedAtOnceError.
+    Raises: BeingErasedError, ChangedAtOnceError.
     """
-    account = caller.account
+    account = _untouched(caller)
     email = changes.pop("email", None)
     merged = account.profile | changes
     profile = {name: value for name, value in merged.items() if value is not None}
@@ -114,12 +114,25 @@ def correct(parts: Parts, caller: Caller, changes: dict[str, Any]) -> dict[str, 
         try:
             account = parts.accounts.change_profile(account, profile)
         except ConditionFailedError:
-            raise ChangedAtOnceError from None
+            raise _overtaken(parts, account) from None
         parts.registry.end_exports(caller.person)
     waiting = None
     if email is not None and email != account.profile["email"]:
         waiting = _wait_for_link(parts, account, email, caller)
     return shown(account, waiting)
+
+
+def _untouched(caller: Caller) -> Account:
+    """The caller's account. Raises: BeingErasedError."""
+    if caller.account.erasing:
+        raise BeingErasedError
+    return caller.account
+
+
+def _overtaken(parts: Parts, account: Account) -> Exception:
+    """What is told when the account is no longer as it was read: its erasure was approved, or it was changed."""
+    found = parts.accounts.get(account.id)
+    return BeingErasedError() if found is not None and found.erasing else ChangedAtOnceError()
 
 
 def _wait_for_link(parts: Parts, account: Account, email: str, caller: Caller) -> PendingChange:
@@ -133,7 +146,7 @@ def _wait_for_link(parts: Parts, account: Account, email: str, caller: Caller) -
     try:
         parts.accounts.note_change(account, change_id)
     except ConditionFailedError:
-        raise ChangedAtOnceError from None
+        raise _overtaken(parts, account) from None
     if account.change_id:
         parts.changes.discard(account.change_id)
     parts.changes.create(change)
@@ -147,9 +160,9 @@ def confirm_address(parts: Parts, caller: Caller, token: str) -> dict[str, Any]:
     The change waits until the copies are in line, so that a repetition after a crash completes them. Before the account
     has the address nothing is touched that came from it: it may be another's.
 
-    Raises: LinkError, AddressTakenError, ChangedAtOnceError.
+    Raises: BeingErasedError, LinkError, AddressTakenError, ChangedAtOnceError.
     """
-    account, links = caller.account, parts.links()
+    account, links = _untouched(caller), parts.links()
     try:
         change = parts.changes.get(links.subject(PURPOSE, token, caller.now), caller.now)
         content = json.loads(unseal(links.sealing_key(token), change.sealed, change.id)) if change else None
@@ -169,7 +182,7 @@ def confirm_address(parts: Parts, caller: Caller, token: str) -> dict[str, Any]:
         if 1 in refused.failed:
             parts.changes.discard(change.id)
             raise AddressTakenError from None
-        raise ChangedAtOnceError from None
+        raise _overtaken(parts, account) from None
     before = replace(caller.person, email_tag=parts.pseudonyms().address(mailbox(content["old"])))
     old, new = account.profile | {"email": content["old"]}, account.profile | {"email": email}
     parts.registry.correct(before, old, new, tag)

@@ -62,6 +62,8 @@ def _end(parts: Parts, period: str, shards: tuple[str, ...], has_time: HasTime) 
         person = person_of(account, parts.pseudonyms())
         if any(True for _ in parts.databases.living(person.owner)):
             return False  # it is in use: its purpose lasts
+        if account.erasing:
+            return False  # its erasure is approved already
         if parts.holds.of_account(account.id, now):
             return False  # it is kept for another purpose, until the hold ends
         erasure = Erasure(

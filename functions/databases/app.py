@@ -14,7 +14,7 @@ from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.idempotency import idempotent
-from privacy.web.identity import caller
+from privacy.web.identity import account_caller, caller
 from privacy.web.paging import page_request, sealed_cursor
 from privacy.web.requests import JSON, country, json_body, no_fields, raw_body
 
@@ -47,7 +47,7 @@ def _existing(app: PrivacyApp, parts: Parts, database_id: str) -> tuple[Database
 def _add_control(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("POST", "/databases")
     def create() -> Response:
-        owner, now = caller(app.request, parts())
+        account_id, owner, now = account_caller(app.request, parts())
         form = validated(control.NewDatabase, json_body(app.request))
         visitor = country(app.request, parts().settings.trusted_edge)
         return idempotent(
@@ -56,7 +56,7 @@ def _add_control(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
             parts().idempotency,
             now,
             plan=lambda: control.plan(parts(), form, visitor),
-            make=lambda ids: control.create(parts(), owner, form, ids, now),
+            make=lambda ids: control.create(parts(), account_id, owner, form, ids, now),
             respond=lambda ids: answer(201, control.made(parts(), owner, ids)),
         )
 
@@ -80,8 +80,9 @@ def _add_control(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
 
     @app.view("DELETE", "/databases/{database_id}/cancellation")
     def reactivate(database_id: str) -> Response:
-        database, now = _existing(app, parts(), database_id)
-        return answer(200, control.reactivate(parts(), database, now))
+        account_id, owner, now = account_caller(app.request, parts())
+        database = existing(parts().databases.of_owner(owner, database_id))
+        return answer(200, control.reactivate(parts(), account_id, database, now))
 
 
 def _add_deletion(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
@@ -181,7 +182,8 @@ def _add_backups(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
 def _add_support(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
     @app.view("POST", "/databases/{database_id}/support-requests")
     def ask_for_support(database_id: str) -> Response:
-        database, now = _existing(app, parts(), database_id)
+        account_id, owner, now = account_caller(app.request, parts())
+        database = existing(parts().databases.of_owner(owner, database_id))
         form = validated(NewRequest, json_body(app.request))
         return idempotent(
             app.request,
@@ -189,7 +191,7 @@ def _add_support(app: PrivacyApp, parts: Callable[[], Parts]) -> None:
             parts().idempotency,
             now,
             plan=lambda: support.plan(database, now),
-            make=lambda ids: support.ask(parts(), database, form, ids),
+            make=lambda ids: support.ask(parts(), account_id, database, form, ids),
             respond=lambda ids: answer(201, support.asked(ids)),
         )
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from databases.parts import Parts
 from privacy.clock import rfc3339
 from privacy.hosting.partitions import count
+from privacy.models.accounts import BeingErasedError
 from privacy.models.databases import (
     Counts,
     Database,
@@ -19,7 +20,7 @@ from privacy.models.databases import (
 from privacy.models.fields import Country, DatabaseName, Form, NoCards
 from privacy.models.ids import is_id, new_id
 from privacy.models.paging import CursorError
-from privacy.tables.store import ConditionFailedError
+from privacy.tables.store import ConditionFailedError, TransactionRefusedError
 
 Ids = dict[str, Any]
 
@@ -45,8 +46,11 @@ def plan(parts: Parts, form: NewDatabase, country: str | None) -> Ids:
     return {"database_id": new_id("db"), "region": parts.policy.nearest_region(form.country or country)}
 
 
-def create(parts: Parts, owner: str, form: NewDatabase, ids: Ids, now: datetime) -> Ids:
-    """Make a database, its data key first: from the first write on its content is sealed. Done before, it stays."""
+def create(parts: Parts, account_id: str, owner: str, form: NewDatabase, ids: Ids, now: datetime) -> Ids:
+    """Make a database, its data key first: from the first write on its content is sealed. Done before, it stays.
+
+    Raises: BeingErasedError, be it from this very moment on: then at most a key is left that opens nothing.
+    """
     database = Database(
         id=ids["database_id"],
         owner=owner,
@@ -57,11 +61,15 @@ def create(parts: Parts, owner: str, form: NewDatabase, ids: Ids, now: datetime)
         since=now,
         policy_version=parts.policy.version.isoformat(),
     )
+    untouched = parts.accounts.untouched_operation(account_id)
     try:
+        parts.transact([untouched])
         parts.host(database.region).keyring.create(database.id, now)
-        parts.databases.create(database)
-    except ConditionFailedError:
-        pass  # the request that this one repeats made it
+        parts.transact([untouched, parts.databases.create_operation(database)])
+    except TransactionRefusedError as refused:
+        if refused.failed == (0,):
+            raise BeingErasedError from None
+        # else the request that this one repeats made it
     return ids
 
 
@@ -128,16 +136,20 @@ def cancel(parts: Parts, database: Database, now: datetime) -> dict[str, Any]:
     raise DatabaseStateError("the database is being changed; look at it again")
 
 
-def reactivate(parts: Parts, database: Database, now: datetime) -> dict[str, Any]:
+def reactivate(parts: Parts, account_id: str, database: Database, now: datetime) -> dict[str, Any]:
     """Bring a cancelled database back, within its grace period (promise databases.grace).
 
-    Raises: DatabaseDestroyedError, DatabaseStateError (from the very second of the end).
+    Raises: DatabaseDestroyedError, DatabaseStateError (from the very second of the end), BeingErasedError.
     """
+    untouched = parts.accounts.untouched_operation(account_id)
     for _ in range(_TRIES):
         can_reactivate(database, parts.policy, now)
         try:
-            return shown(parts, parts.databases.change(database, Status.ACTIVE, now))
-        except ConditionFailedError:
+            parts.transact([untouched, parts.databases.reactivate_operation(database, now)])
+            return shown(parts, replace(database, status=Status.ACTIVE, since=now))
+        except TransactionRefusedError as refused:
+            if refused.failed == (0,):
+                raise BeingErasedError from None
             database = parts.databases.of_owner(database.owner, database.id)
             if _is_since(database, Status.ACTIVE, now):
                 return shown(parts, database)

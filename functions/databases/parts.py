@@ -11,6 +11,7 @@ from privacy.policy import Policy
 from privacy.queues import Queues
 from privacy.settings import Deployment
 from privacy.tables.access import Access
+from privacy.tables.accounts import Accounts
 from privacy.tables.certificates import Certificates
 from privacy.tables.databases import Databases
 from privacy.tables.idempotency import Idempotency
@@ -40,6 +41,7 @@ class Parts:
     policy: Policy
     clock: Clock
     sessions: Sessions
+    accounts: Accounts
     databases: Databases
     jobs: Jobs
     access: Access
@@ -70,6 +72,7 @@ def assemble(settings: DatabasesSettings, clock: Clock = system_clock, clients: 
         policy=home.policy,
         clock=clock,
         sessions=Sessions(home.table("sessions"), home.policy),
+        accounts=Accounts(home.table("accounts")),
         databases=Databases(home.table("databases")),
         jobs=Jobs(home.table("jobs")),
         access=Access(home.table("access"), home.policy),

@@ -8,7 +8,7 @@ goes last, and the request remembers what is needed after that (promise rights.e
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from erasure.post import Post
@@ -60,6 +60,8 @@ class _Place:
     holding: Holding
     person: Person
     region: str
+    decided_at: datetime | None = None
+    """When it is emptied of what goes although the person's databases are kept; None: of everything."""
     segment: str = "0"
 
     @property
@@ -69,7 +71,9 @@ class _Place:
 
     def left(self) -> Sequence[Thing]:
         """What is still there."""
-        return self.holding.left(self.person)
+        if self.decided_at is None:
+            return self.holding.left(self.person)
+        return self.holding.left_at_once(self.person, self.decided_at)
 
     def remove(self, things: Sequence[Thing]) -> None:
         """Remove it."""
@@ -119,16 +123,17 @@ class Worker:
                 self._erase(erasure, has_time)
 
     def _wait_for_grace(self, erasure: Erasure, account: Account, has_time: HasTime) -> None:
-        """Its person keeps their databases until the grace period ends, and what signing in needs: the rest goes."""
+        """Its person keeps their databases until the grace period ends, what signing in needs, and the copies of their
+        data that they ask for meanwhile: the rest goes.
+        """
         person = person_of(account, self.pseudonyms())
         living = list(self.databases.living(person.owner))
         for database in living:
             if database.status in (Status.ACTIVE, Status.DEACTIVATED) and not database.is_final:
                 with suppress(ConditionFailedError):  # it changed at this moment: the sweep comes again
                     self.databases.deactivate_for_good(database, self.now())
-        self.accounts.shrink(account.id)
         self._begin(erasure)
-        self._emptied(erasure, [one for one in self._places(person) if not one.holding.keeps_sign_in], has_time)
+        self._emptied(erasure, self._places(person, erasure.decided_at or erasure.created_at), has_time)
         if not living:
             self._close(erasure)
             self._send(erasure, 0)
@@ -231,10 +236,12 @@ class Worker:
             told.append(notice | {"told_at": rfc3339(max(at))} if is_told and at else dict(notice))
         return told
 
-    def _places(self, person: Person) -> list[_Place]:
-        """Everything but the databases, which are destroyed by their own deletion."""
+    def _places(self, person: Person, decided_at: datetime | None = None) -> list[_Place]:
+        """Everything but the databases, which are destroyed by their own deletion; with `decided_at` what goes before
+        they do.
+        """
         return [
-            _Place(holding, person, self.home)
+            _Place(holding, person, self.home, decided_at)
             for holding in self.registry.holdings
             if not isinstance(holding, OfDatabases)
         ]

@@ -1,7 +1,8 @@
 """What waits for a decision, what an erasure would do, and the decision itself (promise rights.erase).
 
 From an approval on nobody reads what goes: with databases to delete now the account is closed in the same write; with
-databases to keep, its profile shrinks to what signing in needs, until their grace period ends.
+databases to keep, its profile shrinks in it to what signing in needs, until their grace period ends, and takes nothing
+new: each write beside it carries the account's state as its condition.
 """
 
 from dataclasses import replace
@@ -21,12 +22,15 @@ from privacy.models.erasures import (
     NewDecision,
     UnknownErasureError,
 )
+from privacy.models.holds import UnreadableHold
 from privacy.models.paging import CursorError
+from privacy.subjects.certificate import withheld
 from privacy.subjects.erasing import approved
 from privacy.subjects.person import Person, person_of
 from privacy.tables.store import ConditionFailedError, TransactionRefusedError
 
 GONE = "the account is gone already; nothing is left to erase"
+CHANGED = "the account was changed at the same moment; look at it and decide again"
 DECIDED = "this was decided before"
 
 
@@ -91,6 +95,7 @@ def dry_run(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
             {"category": holding.category, "count": count, "what": holding.holds} for holding, count in counts if count
         ],
         "kept": parts.registry.kept(person, now),
+        "withheld": withheld(parts.policy, now),
         "databases_affected": [
             {
                 "id": one.id,
@@ -100,7 +105,9 @@ def dry_run(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
             for one in parts.databases.living(person.owner)
         ],
         "holds": [
-            {"ground": hold.ground.value, "until": rfc3339(hold.until)}
+            {"hold_id": hold.id, "unreadable": True}
+            if isinstance(hold, UnreadableHold)
+            else {"ground": hold.ground.value, "until": rfc3339(hold.until)}
             for hold in parts.holds.of_account(account.id, now)
         ],
         "processors_to_tell": [notice["processor"] for notice in parts.registry.notices(person, now)],
@@ -139,14 +146,16 @@ def _approve(parts: Parts, erasure: Erasure, decided: Erasure, now: datetime) ->
         raise ErasureStateError(HELD)
     decided = approved(decided, account, parts.registry.notices(person, now), parts.registry.kept(person, now))
     if erasure.databases is Databases.KEEP:
-        decided = replace(decided, address=None)  # it may change until the account is closed, and is noted then
-    operations = [parts.erasures.change_operation(erasure, decided)]
-    if erasure.databases is Databases.DELETE:
-        operations.append(parts.accounts.close_operation(account.id))
+        decided = replace(decided, address=None)  # the account has it until it is closed, and it is noted then
+        hiding = parts.accounts.shrink_operation(account)
+    else:
+        hiding = parts.accounts.close_operation(account.id)
     try:
-        parts.transact(operations)
+        parts.transact([parts.erasures.change_operation(erasure, decided), hiding])
     except TransactionRefusedError as refused:
-        raise ErasureStateError(DECIDED if 0 in refused.failed else GONE) from None
+        if 0 in refused.failed:
+            raise ErasureStateError(DECIDED) from None
+        raise ErasureStateError(CHANGED if parts.accounts.get(account.id) else GONE) from None
     return decided
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from chalice.app import Response
 
-from helpdesk import audit, campaigns, grants
+from helpdesk import audit, campaigns, grants, support
 from helpdesk.parts import Parts, assemble
 from privacy.models.access import NewGrant, NoRequestError, UnknownGrantError
 from privacy.models.fields import validated
@@ -30,6 +30,14 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         items, after = audit.page(parts(), limit, cursor)
         body = {"items": items, "next_cursor": sealed_cursor(after), "check": audit.check(parts())}
         return answer(200, body)
+
+    @app.view("GET", "/helpdesk/support-requests")
+    def list_support_requests() -> Response:
+        reader, now = staff(app.request, parts())
+        limit, cursor = page_request(app.request)
+        parts().trail.add(new_entry("support-requests.read", parts().pseudonym(reader), now))
+        items, after = support.page(parts(), limit, cursor, now)
+        return answer(200, {"items": items, "next_cursor": sealed_cursor(after)})
 
     campaigns.add_routes(app, parts)
     _add_grants(app, parts)

@@ -5,11 +5,13 @@ from functools import wraps
 
 from chalice.app import Response
 
+from helpdesk_access import watching
 from helpdesk_access.gate import Leave, leave
 from helpdesk_access.parts import Parts, assemble
 from privacy.hosting import reading
 from privacy.hosting.reading import checked_key, checked_model, checked_path
 from privacy.models.access import Kind, NoGrantError
+from privacy.models.recordings import database_of_recording
 from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, ProblemError, answer
@@ -61,6 +63,13 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         if found.link is not None:
             return answer(302, headers={"Location": found.link})
         return answer(200, found.content, headers=found.headers, content_type=found.file.content_type)
+
+    @app.view("GET", "/helpdesk/recordings/{recording_id}/content")
+    @_refusing
+    def get_recording(recording_id: str) -> Response:
+        granting = granted(database_of_recording(recording_id) or "", Kind.RECORDING)
+        content = granting.opened(recording=recording_id)
+        return answer(302, headers={"Location": watching.link(parts(), content, recording_id)})
 
     return app
 

@@ -11,6 +11,7 @@ from privacy.policy import Policy
 from privacy.tables.access import Access
 from privacy.tables.audit import Trail
 from privacy.tables.databases import Databases
+from privacy.tables.recordings import Recordings
 from privacy.tables.store import Operation
 from privacy.vault.tokens import Pseudonyms
 from privacy.web.staff import KeySet, NamesStaff, StaffSettings
@@ -27,6 +28,7 @@ class Parts(NamesStaff):
     trail: Trail
     access: Access
     databases: Databases
+    recordings: Recordings
     pseudonyms: Callable[[], Pseudonyms]
     host: Callable[[str], Host]
     transact: Callable[[Sequence[Operation]], None]
@@ -43,6 +45,7 @@ def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clie
         trail=Trail(home.table("audit")),
         access=Access(home.table("access"), home.policy),
         databases=Databases(home.table("databases")),
+        recordings=Recordings(home.table("recordings"), home.policy),
         pseudonyms=home.pseudonyms,
         host=home.hosts(),
         transact=home.transact,

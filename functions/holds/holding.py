@@ -5,12 +5,12 @@ from typing import Any
 
 from holds.parts import Parts
 from privacy.clock import rfc3339
-from privacy.models.holds import PREFIX, Hold, NewHold
+from privacy.models.holds import PREFIX, Hold, NewHold, UnreadableHold, UnreadableHoldError
 from privacy.models.ids import is_id, new_id
 from privacy.models.paging import CursorError
 from privacy.removal.holds import hold_account, hold_visits
 from privacy.tables.audit import new_entry
-from privacy.web.problems import invalid, unavailable
+from privacy.web.problems import ProblemError, invalid, unavailable
 
 Ids = dict[str, Any]
 
@@ -34,7 +34,7 @@ def make(parts: Parts, owner: str, form: NewHold, ids: Ids, now: datetime) -> Id
     Raises: ProblemError 422 for an end that a hold cannot have, 503 when there was no time to prepare all of it: then
     the next tick does.
     """
-    hold = parts.holds.get(ids["hold_id"]) or _recorded(parts, owner, form, ids["hold_id"], now)
+    hold = _got(parts, ids["hold_id"]) or _recorded(parts, owner, form, ids["hold_id"], now)
     until = parts.monotonic() + SECONDS
     if hold.scope.visits:
         hold, whole = hold_visits(hold, parts.holds, parts.visits, parts.clock, lambda: parts.monotonic() < until)
@@ -79,7 +79,7 @@ def page(parts: Parts, limit: int, after: str | None, now: datetime) -> tuple[li
 def release(parts: Parts, releaser: str, hold_id: str, now: datetime) -> None:
     """End a hold: what is overdue goes at the next sweep. One that has ended stays as it is.
 
-    Raises: UnknownHoldError.
+    Raises: UnknownHoldError, ProblemError 409 for one that cannot be read.
     """
     hold = _existing(parts, hold_id, now)
     if not hold.has_ended(now):
@@ -87,8 +87,10 @@ def release(parts: Parts, releaser: str, hold_id: str, now: datetime) -> None:
         parts.holds.release(hold, now)
 
 
-def shown(hold: Hold, now: datetime) -> dict[str, Any]:
+def shown(hold: Hold | UnreadableHold, now: datetime) -> dict[str, Any]:
     """A hold as staff see it. What ended before `in_force_since` is not held."""
+    if isinstance(hold, UnreadableHold):
+        return {"hold_id": hold.id, "unreadable": True}
     return {
         "hold_id": hold.id,
         "scope": hold.scope.document(),
@@ -104,10 +106,17 @@ def shown(hold: Hold, now: datetime) -> dict[str, Any]:
 
 
 def _existing(parts: Parts, hold_id: str, now: datetime) -> Hold:
-    hold = parts.holds.get(hold_id) if is_id(PREFIX, hold_id) else None
+    hold = _got(parts, hold_id) if is_id(PREFIX, hold_id) else None
     if hold is None or parts.policy.retention["holds.kept"].over(hold.ended_at, now):
         raise UnknownHoldError
     return hold
+
+
+def _got(parts: Parts, hold_id: str) -> Hold | None:
+    try:
+        return parts.holds.get(hold_id)
+    except UnreadableHoldError:
+        raise ProblemError(409, "this hold cannot be read; it has to be repaired or removed by hand") from None
 
 
 def _audit(parts: Parts, action: str, actor: str, hold: Hold, now: datetime) -> None:

@@ -24,11 +24,13 @@ def purge(parts: Parts, has_time: HasTime) -> Swept:
     """
     removed, lag, held = 0, 0, 0
     now = parts.clock()
-    holds = [hold for hold in parts.holds.all() if hold.scope.visits]  # asked for after `now` was taken
+    every, unreadable = parts.holds.read()  # asked for after `now` was taken
+    holds = [hold for hold in every if hold.scope.visits]
     pages = parts.visits.due(now)
     for page in pages:
         ends = [(visit, visit_kept_until(visit, parts.period, holds)) for visit in page]
-        over = [(visit, end) for visit, end in ends if end <= now]
+        # What was freed from TTL may be what an unreadable hold keeps: it waits until somebody has seen to that one.
+        over = [(visit, end) for visit, end in ends if end <= now and not (unreadable and visit.freed)]
         parts.visits.remove([visit for visit, _ in over])
         removed += len(over)
         held += len(page) - len(over)

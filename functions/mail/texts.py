@@ -3,8 +3,10 @@
 No word that a visitor typed is in them: a form must not become a way to send a text of one's own to a stranger.
 """
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +144,34 @@ support-request shows what they wrote.
     )
 
 
+def policy(site: str, old: date, new: date, words: Sequence[str]) -> Text:
+    """What changes in the privacy policy with a version."""
+    listed = "\n".join(textwrap.fill(each, 76, initial_indent="- ", subsequent_indent="  ") for each in words)
+    return Text(
+        "A change of the privacy policy of PerfectWORK",
+        f"""The privacy policy of {site} changes. The version of {_date(new)}
+takes effect on that day. What is different:
+
+{listed}
+
+The whole of it, with the differences line by line:
+
+{site}/policy
+{site}/policy/changes?from={old.isoformat()}&to={new.isoformat()}
+
+You have this mail because you have an account. There is nothing that you need to do.
+
+PerfectWORK
+""",
+    )
+
+
 def _day(instant: datetime) -> str:
-    return f"{instant.day} {_MONTHS[instant.month - 1]} {instant.year}, {instant:%H:%M} UTC"
+    return f"{_date(instant)}, {instant:%H:%M} UTC"
+
+
+def _date(day: date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 _MONTHS = (

@@ -6,6 +6,7 @@ no mail is lost, for a message is done only when SES has taken its mail (docs/de
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import date
 
 from mail import texts
 from mail.parts import Parts
@@ -13,6 +14,7 @@ from privacy.models.access import REQUEST
 from privacy.models.accounts import PendingChange
 from privacy.models.fields import mailbox
 from privacy.models.ids import database_of
+from privacy.policy import changes, documents
 from privacy.queues import MalformedMessageError
 from privacy.vault.sealing import unseal
 
@@ -28,7 +30,7 @@ def write(parts: Parts, message: Mapping[str, str]) -> None:
     asked = _KINDS.get(message["kind"])
     if asked is None:
         raise MalformedMessageError("there is no such kind of mail")
-    asked(parts, message["id"])
+    asked(parts, message)
 
 
 def _signup(parts: Parts, signup_id: str) -> None:
@@ -107,10 +109,29 @@ def _opened(parts: Parts, change_id: str, purpose: str) -> tuple[str, PendingCha
     return token, change, json.loads(unseal(links.sealing_key(token), change.sealed, change.id))
 
 
-_KINDS: Mapping[str, Callable[[Parts, str], None]] = {
-    "signup": _signup,
-    "enquiry": _enquiry,
-    "support": _support,
-    "email-change": _new_address,
-    "password-reset": _password_reset,
+def _policy(parts: Parts, account_id: str, version: str) -> None:
+    """What changes in the policy, to an account of an earlier version (promise policy.versions)."""
+    try:
+        old, new = [each for day, each in documents().items() if day <= date.fromisoformat(version)][-2:]
+    except ValueError:
+        raise MalformedMessageError("there is no such version, or none before it") from None
+    account = parts.accounts.get(account_id)
+    if account is not None and not account.closed and account.policy_version < version:
+        words = [change.words for change in changes(old, new)]
+        parts.post.send(
+            mailbox(account.profile["email"]), texts.policy(parts.settings.site_url, old.version, new.version, words)
+        )
+
+
+def _by_id(write: Callable[[Parts, str], None]) -> Callable[[Parts, Mapping[str, str]], None]:
+    return lambda parts, message: write(parts, message["id"])
+
+
+_KINDS: Mapping[str, Callable[[Parts, Mapping[str, str]], None]] = {
+    "signup": _by_id(_signup),
+    "enquiry": _by_id(_enquiry),
+    "support": _by_id(_support),
+    "email-change": _by_id(_new_address),
+    "password-reset": _by_id(_password_reset),
+    "policy": lambda parts, message: _policy(parts, message["id"], message.get("version", "")),
 }

@@ -3,7 +3,6 @@
 Kept with it are its time, the policy's version and what was asked (GDPR article 7(1)).
 """
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from pydantic import AliasChoices, Field, StrictBool
 
 from marketing.parts import Parts
 from privacy.clock import rfc3339
-from privacy.models.accounts import MARKETING_OPT_OUT, Account, Consent
+from privacy.models.accounts import MARKETING_OPT_OUT, Account, BeingErasedError, Consent
 from privacy.models.fields import Form
 from privacy.tables.store import ConditionFailedError
 
@@ -41,9 +40,16 @@ def show(parts: Parts, account_id: str) -> dict[str, Any]:
 
 
 def choose(parts: Parts, account_id: str, agreed: bool, now: datetime) -> None:
-    """Note a choice, and that it is another one; of who has no account any more there is nothing to note."""
-    with suppress(ConditionFailedError):
+    """Note a choice, and that it is another one; of who has no account any more there is nothing to note.
+
+    Raises: BeingErasedError for who agrees while their erasure waits; opting out is always taken.
+    """
+    try:
         parts.accounts.choose_marketing(account_id, Consent(agreed, now, parts.policy.version.isoformat()))
+    except ConditionFailedError:
+        account = parts.accounts.get(account_id) if agreed else None
+        if account is not None and account.erasing and not account.closed:
+            raise BeingErasedError from None
 
 
 def linked(parts: Parts, token: str, now: datetime) -> str:

@@ -13,6 +13,7 @@ from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.campaigns import Campaigns
 from privacy.tables.changes import Changes
+from privacy.tables.choices import Choices
 from privacy.tables.correlations import Correlations
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.expiry import Expiring
@@ -20,6 +21,7 @@ from privacy.tables.holds import AccountItems, Holds
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
+from privacy.tables.trends import Reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
             "correlations": Correlations(home.table("correlations"), home.policy).expiring(),
             "campaigns": (Campaigns(home.table("campaigns"), home.policy).expiring(),),
             "idempotency": (Idempotency(home.table("idempotency"), home.policy).expiring(),),
+            "choices": (Choices(home.table("choices"), home.policy).expiring(),),
+            "trends": (Reports(home.table("trends"), home.policy).expiring(),),
             "access": (Access(home.table("access"), home.policy).expiring(),),
         },
         account_items(home.table),

@@ -12,7 +12,10 @@ from privacy.removal.holds import held_items, hold_account
 from privacy.removal.sweep import HasTime, SweepError, Swept, sweep
 from privacy.schedules import Sweep
 from privacy.tables.expiry import Expiring
+from privacy.telemetry import logger
 from session_expiry.parts import Parts
+
+_LOG = logger("session_expiry")
 
 
 def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
@@ -33,14 +36,18 @@ def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
 
 
 def _free(parts: Parts, has_time: HasTime) -> Swept:
-    """Free from TTL what holds on accounts cover and ends soon."""
+    """Free from TTL what holds on accounts cover and ends soon; and tell of holds that nobody can read."""
     now = parts.clock()
-    for hold in parts.holds.all():
+    holds, unreadable = parts.holds.read()
+    if unreadable:
+        _LOG.error("holds cannot be read", extra={"hold_ids": [hold.id for hold in unreadable]})
+    told = len(unreadable) or None
+    for hold in holds:
         if hold.scope.account_id and not hold.has_ended(now):
             if not has_time():
-                return Swept(removed=0, lag_seconds=0, left=True)
+                return Swept(removed=0, lag_seconds=0, left=True, unreadable=told)
             hold_account(hold, parts.holds, parts.of_accounts, parts.clock)
-    return Swept(removed=0, lag_seconds=0, left=False)
+    return Swept(removed=0, lag_seconds=0, left=False, unreadable=told)
 
 
 def _forget(parts: Parts, has_time: HasTime) -> Swept:
@@ -58,7 +65,10 @@ def _sweep_sparing(parts: Parts, store: str, limit: Expiring, held: set[str], ha
     if none had ended it before the hold.
     """
     now = parts.clock()
-    holds = held_items(parts.of_accounts[store], parts.holds.all())  # asked for after `now` was taken
+    every, unreadable = parts.holds.read()  # asked for after `now` was taken
+    holds = held_items(parts.of_accounts[store], every)
+    # What was freed from TTL may be what an unreadable hold keeps: it waits until somebody has seen to that one.
+    remove = partial(limit.remove, now=now, unless_freed=bool(unreadable))
     before = len(held)
 
     def free() -> Iterator[tuple[str, datetime]]:
@@ -70,7 +80,7 @@ def _sweep_sparing(parts: Parts, store: str, limit: Expiring, held: set[str], ha
                 yield key, goes
 
     try:
-        swept = sweep(free(), partial(limit.remove, now=now), parts.clock, has_time)
+        swept = sweep(free(), remove, parts.clock, has_time)
     except SweepError as error:
         raise SweepError(replace(error.swept, held=len(held) - before)) from error.__cause__
     return replace(swept, held=len(held) - before)

@@ -16,10 +16,10 @@ from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.identity import (
     cookie_token,
     customer,
-    drop_cookie,
+    no_session_cookie,
     refuse_from_elsewhere,
     refuse_other_sites,
-    set_cookie,
+    session_cookie,
 )
 from privacy.web.problems import invalid
 from privacy.web.requests import address, json_body
@@ -47,7 +47,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         session = signed_in.session
         expires_at = session.expires_at(parts().policy)
         body = {"account_id": session.account_id, "expires_at": rfc3339(expires_at)}
-        return answer(201, body, headers=set_cookie(signed_in.token, expires_at, session.created_at))
+        return answer(201, body, headers=session_cookie(parts().policy, signed_in.token, session.created_at))
 
     @app.view("GET", "/sessions/current")
     def current() -> Response:
@@ -68,7 +68,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         refuse_from_elsewhere(request, parts().settings.site_url)
         if token := cookie_token(request):
             parts().sessions.end(session_hash(token))
-        return answer(204, headers=drop_cookie())
+        return answer(204, headers=no_session_cookie(parts().policy))
 
     @app.view("PUT", "/account/password")
     def change_password() -> Response:
@@ -96,7 +96,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
             passwords.reset(parts(), validated(passwords.Reset, json_body(request)))
         except passwords.LinkError:
             raise invalid("token", "the link is not valid, was used, or has expired; ask for a new one") from None
-        return answer(204, headers=drop_cookie())
+        return answer(204, headers=no_session_cookie(parts().policy))
 
     return app
 

@@ -11,7 +11,7 @@ from privacy.policy import under_policy_in_force
 from privacy.settings import load
 from privacy.web import PrivacyApp, ProblemError, answer
 from privacy.web.idempotency import idempotent
-from privacy.web.identity import refuse_other_sites, set_cookie
+from privacy.web.identity import refuse_other_sites, session_cookie
 from privacy.web.problems import invalid, unavailable
 from privacy.web.requests import address, country, json_body
 from signup.captcha import VerifierDownError
@@ -57,8 +57,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
             raise ProblemError(409, "there is an account for this address; sign in") from None
         if confirmed.session is None or confirmed.token is None:
             return answer(200, _body(confirmed))
-        expires_at = confirmed.session.expires_at(parts().policy)
-        cookie = set_cookie(confirmed.token, expires_at, confirmed.session.created_at)
+        cookie = session_cookie(parts().policy, confirmed.token, confirmed.session.created_at)
         return answer(201, _body(confirmed), headers=cookie)
 
     return app

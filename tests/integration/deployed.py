@@ -20,6 +20,7 @@ from local import functions, leftovers, outbox, travel
 from local.control_panel import Answer, ControlPanel
 from local.engine import ACCOUNT, Engine
 from local.leftovers import Place
+from tests import interface
 
 PASSWORD = "a long and memorable password"
 PROBLEM = "application/problem+json"
@@ -27,6 +28,16 @@ PATIENCE_SECONDS = 45.0
 NDJSON = "application/x-ndjson"
 
 T = TypeVar("T")
+
+
+class Panel(ControlPanel):
+    """A client for which each answer must be one that the published interface foresees."""
+
+    def call(self, method: str, path: str, body: Any = None, **request: Any) -> Answer:
+        """Send a request and give its answer."""
+        answer = super().call(method, path, body, **request)
+        interface.check(method, path, answer.status, answer.headers, answer.content)
+        return answer
 
 
 @dataclass
@@ -139,7 +150,7 @@ class Deployed:
 
     def panel(self, cookie: str | None = None) -> ControlPanel:
         """A client of the API."""
-        return ControlPanel(self.api, cookie)
+        return Panel(self.api, cookie)
 
     def send(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -148,6 +159,7 @@ class Deployed:
         answer = self.pool.request(
             method, self.api + path, body=body, headers=dict(headers or {}), redirect=False, timeout=60.0
         )
+        interface.check(method, path, answer.status, answer.headers, answer.data)
         return Answer(answer.status, answer.headers, answer.data)
 
     def customer(self, country: str = "SG", **changes: Any) -> Customer:

@@ -193,3 +193,51 @@ def test_an_erased_person_is_nowhere_but_in_what_a_law_keeps_and_that_goes_on_it
     system.travel_to(system.now() + FIVE_YEARS)
     system.sweep("session_expiry")
     assert found(system.everything(), [who.run]) == []
+
+
+@pytest.mark.promise("rights.erase", "databases.grace")
+def test_who_keeps_their_databases_takes_out_everything_and_brings_nothing_in(system: Deployed) -> None:
+    who = person(system)
+    asked = who.panel.call("POST", "/account/erasure", {"databases": "keep-until-grace-ends"}, expect=202).json()
+    decision = {"decision": "approve", "reason": "as asked"}
+    staff(system, "POST", f"/helpdesk/erasures/{asked['request_id']}/decision", decision)
+
+    def under_way() -> dict[str, Any] | None:
+        told: dict[str, Any] = who.panel.call("GET", "/account/erasure", expect=200).json()
+        ready = "databases" in {row["category"] for row in told["kept"]}
+        return told if ready and {"billing", "enquiries"} <= {row["category"] for row in told["erased"]} else None
+
+    told = waited_for(under_way, "an erasure to wait for its databases")
+    assert {"account", "billing", "databases", "sessions"} <= {row["category"] for row in told["kept"]}
+    database = f"/databases/{who.database}"
+    for method, route, body in (
+        ("POST", "/databases", {"name": who.word("late")}),
+        ("PATCH", "/account", {"name": who.word("late")}),
+        ("PATCH", "/account", {"email": f"late-{who.run}@example.com"}),
+        ("PUT", "/account/marketing", {"agreed": True}),
+        ("POST", f"{database}/support-requests", {"message": who.word("late")}),
+        ("DELETE", f"{database}/cancellation", None),
+    ):
+        refused = who.panel.call(method, route, body, expect=409).json()
+        assert "being erased" in refused["detail"], route
+    assert found(system.everything(), [who.word("late")]) == []
+
+    export = who.panel.call("POST", "/account/data/exports", expect=202).json()["export_id"]
+
+    def ready() -> bool:
+        return bool(who.panel.call("GET", f"/account/data/exports/{export}", expect=200).json()["status"] == "ready")
+
+    waited_for(ready, "an export while an erasure waits")
+    system.sweep("account_expiry")
+    assert ready()
+    who.panel.call("POST", f"{database}/exports", expect=202)
+    system.panel().call("POST", "/sessions", {"email": who.email, "password": PASSWORD}, expect=201)
+    who.panel.call("POST", f"{database}/deletion", {"confirm": who.word("database")}, expect=202)
+
+    def over() -> bool:
+        system.sweep("account_expiry")
+        (row,) = [row for row in system.items("erasures") if row["id"] == asked["request_id"]]
+        return row["status"] == "erased" and "address" not in row
+
+    waited_for(over, "an erasure whose databases were deleted", 120)
+    assert found(system.everything(), [who.account_id]) == []

@@ -53,6 +53,16 @@ def test_of_what_staff_call_one_function_reaches_content_and_only_to_read_it() -
             assert set(statement["Action"]) <= READING
 
 
+def test_of_recordings_it_sees_one_by_its_name() -> None:
+    allowed = {
+        action
+        for statement in statements(ROLE)
+        if "${AWS::StackName}-recordings" in json.dumps(statement["Resource"])
+        for action in statement["Action"]
+    }
+    assert allowed == {"dynamodb:GetItem", "s3:GetObject"}
+
+
 def test_it_can_add_to_the_log_and_the_trail_and_take_nothing_from_them() -> None:
     allowed: dict[str, set[str]] = {}
     for statement in statements(ROLE):

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "portability": frozenset(
         {"archive", "aws", "hosting", "work", "removal", "vault", "tables", "models", "policy", "clock"}
     ),
+    "trends": frozenset({"removal", "tables", "models", "policy", "clock"}),
     "telemetry": frozenset(),
     "consumer": frozenset({"aws", "queues", "telemetry"}),
     "work": frozenset(

@@ -30,6 +30,7 @@ from privacy.aws import client
 from privacy.hosting import Names
 from privacy.tables.store import Table, from_aws
 from privacy.telemetry import NAMESPACE
+from tests import interface
 from tests.template.source import ROOT, template
 
 STACK = "perfectwork"
@@ -309,11 +310,12 @@ def everything() -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer as a caller sees it: header names in lower case."""
+    """An HTTP answer as a caller sees it: header names in lower case; `cookies` are its `Set-Cookie` lines."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -395,12 +397,22 @@ def _route(app: Any, path: str) -> tuple[str, dict[str, str]]:
 
 
 def send(app: Any, event: Any) -> Answer:
-    """Give an event to an app, as Lambda would, and read its answer as API Gateway would."""
+    """Give an event to an app, as Lambda would, and read its answer as API Gateway would; it must be one that the
+    published interface foresees.
+    """
     answered = app(json.loads(json.dumps(event)), Context())
     raw = answered["body"]
     body = base64.b64decode(raw) if answered.get("isBase64Encoded") else raw.encode("utf-8")
     headers = {name.lower(): value for name, value in answered["headers"].items()}
-    return Answer(answered["statusCode"], headers, body)
+    several = {name.lower(): values for name, values in answered.get("multiValueHeaders", {}).items()}
+    assert not headers.keys() & several.keys()
+    headers |= {name: ", ".join(values) for name, values in several.items()}
+    answer = Answer(answered["statusCode"], headers, body, tuple(several.get("set-cookie", ())))
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    if isinstance(context, dict) and not app.app_name.startswith("toy"):
+        method, route = str(context.get("httpMethod")), str(context.get("resourcePath"))
+        interface.check(method, route, answer.status, answer.headers, answer.body)
+    return answer
 
 
 def http(app: Any, method: str, path: str, **request: Any) -> Answer:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from privacy import policy
 from privacy.hosting.transfers import export_key, journal_key
 from privacy.models.databases import Counts, Database, Status
 from privacy.models.ids import new_id, new_id_within
@@ -80,7 +81,7 @@ def test_an_export_holds_every_record_and_every_file(clock: SetClock, region: st
     assert files == {f"files/{path}": body for path, (_, body, _) in SMALL.files.items()}
     manifest = manifest_of(data)
     assert (manifest["database"], manifest["created_at"]) == ("Films", "2026-11-24T12:00:00Z")
-    assert manifest["policy_version"] == "2026-11-24"
+    assert manifest["policy_version"] == policy.load().version.isoformat()
     rows = {row["path"]: row for row in manifest["members"]}
     assert rows["records/movies.jsonl"]["records"] == 2
     picture = rows["files/pictures/été.png"]

@@ -160,11 +160,36 @@ def test_once_destroyed_the_deletion_still_answers_and_all_else_is_gone(ada: Cus
 # --- the certificate ---------------------------------------------------------------------------------------------
 
 
+def certificate(database_id: str) -> dict[str, Any]:
+    """A certificate as short as one can be."""
+    at = "2026-11-24T12:00:00Z"
+    checks = [{"method": "a Query", "at": at, "left": 0}] * 2
+    stores = [
+        {"store": "records", "region": "asia", "holds": "Größe", "removed": 1, "emptied_at": at, "checks": checks}
+    ]
+    return {
+        "format": FORMAT,
+        "id": "crt_1",
+        "database_id": database_id,
+        "name": None,
+        "policy_version": "2026-11-24",
+        "requested_at": at,
+        "destroyed_at": at,
+        "keys": [{"region": "asia", "destroyed_at": at}],
+        "stores": stores,
+        "kept": [{"what": "the tombstone", "region": "asia", "why": "stops a late write"}],
+        "unreachable": [{"what": "logs", "region": None, "why": "they are not searched", "until": None}],
+        "sequence": 1,
+        "previous": None,
+        "signature": {"algorithm": "ECDSA_SHA_256", "key_id": "k", "public_key": "a key", "value": "AA=="},
+    }
+
+
 @pytest.mark.promise("databases.destroyed")
 def test_once_destroyed_the_certificate_is_shown_as_it_was_signed(ada: Customer, bob: Customer, parts: Parts) -> None:
     made = parts.databases.change(database(parts, ada.owner), Status.DELETING, NOON)
     parts.databases.change(made, Status.DESTROYED, NOON)
-    signed = canonical({"format": FORMAT, "name": None, "database_id": made.id, "holds": "Größe", "sequence": 1})
+    signed = canonical(certificate(made.id))
     parts.transact(parts.certificates.add_operations(made.id, signed, Head()))
 
     answer = ada.get(f"/databases/{made.id}/certificate")

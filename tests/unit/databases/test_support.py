@@ -5,16 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from boto3.dynamodb.conditions import Attr
 
 from databases.parts import Parts
 from privacy.hosting.reading import sealed_names
 from privacy.models.access import GRANT, READ, REQUEST, Entry, Grant, Kind, Purpose, Read, SupportRequest
 from privacy.models.databases import Database, Status
-from privacy.models.ids import new_id
+from privacy.models.ids import database_of, new_id
 from privacy.tables.access import new_access_id
 from tests.unit.customers import Customer, database, destroyed, signed_in
 from tests.unit.database_deletion import planted
-from tests.unit.engine import NOON, SetClock, everything, items, messages
+from tests.unit.engine import NOON, SetClock, everything, items, messages, table
 
 pytestmark = pytest.mark.promise("helpdesk.access")
 
@@ -167,6 +168,106 @@ def test_what_is_hidden_is_hidden_from_whoever_reads_for_the_owner(parts: Parts,
     shown = grant(parts, made, NOON)
     assert [entry.id for entry in parts.access.of_database(made.id, NOON + timedelta(days=1) - SECOND)] == [shown]
     assert {entry.id for entry in parts.access.of_database(made.id, NOON + timedelta(days=1))} == {hidden, shown}
+
+
+def alter(entry_id: str, changes: dict[str, Any]) -> None:
+    """Alter a row by hand; what is None is taken out."""
+    key = {"database_id": database_of(entry_id[:3], entry_id), "id": entry_id}
+    table("access").update(key, changes, Attr("id").exists())
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (REQUEST, {"message": None}),
+        (REQUEST, {"message": 7}),
+        (REQUEST, {"at": None}),
+        (REQUEST, {"at": "yesterday"}),
+        (REQUEST, {"at": 10**30}),
+        (REQUEST, {"at": 253402300799}),
+        (GRANT, {"purpose": "curiosity"}),
+        (GRANT, {"reason": ["Why"]}),
+        (GRANT, {"staff": None}),
+        (GRANT, {"until": 10**30}),
+        (GRANT, {"ended_at": "now"}),
+        (READ, {"kind": "everything"}),
+        (READ, {"grant_id": None}),
+        (READ, {"sealed": "canary"}),
+        (READ, {"sealed": b"canary"}),
+    ],
+    ids=str,
+)
+def test_an_entry_that_cannot_be_read_is_named_as_such_beside_the_others(
+    ada: Customer, parts: Parts, made: Database, kind: str, changes: dict[str, Any]
+) -> None:
+    asked = noted(parts, SupportRequest(new_access_id(REQUEST, made.id, NOON), NOON, "help"))
+    granted = grant(parts, made, NOON)
+    was_read = read(parts, made, NOON, granted, path="a/path")
+    before = log(ada, made)["items"]
+    altered = {REQUEST: asked, GRANT: granted, READ: was_read}[kind]
+    alter(altered, changes)
+    shown = log(ada, made)["items"]
+    assert [entry["id"] for entry in shown] == [was_read, granted, asked]
+    assert [entry.get("unreadable", False) for entry in shown] == [one == altered for one in (was_read, granted, asked)]
+    assert [entry for entry in shown if entry["id"] != altered] == [one for one in before if one["id"] != altered]
+    (told,) = [entry for entry in shown if entry["id"] == altered]
+    assert "canary" not in repr(told)
+    assert (told["entry"], told["at"]) == (
+        {REQUEST: "support-request", GRANT: "grant", READ: "read"}[kind],
+        "2026-11-24T12:00:00Z",
+    )
+    assert [
+        entry["id"] for entry in log(ada, made, f"?limit=1&cursor={log(ada, made, '?limit=1')['next_cursor']}")["items"]
+    ] == [granted]
+
+
+def test_what_is_no_entry_of_ours_is_left_out(ada: Customer, parts: Parts, made: Database) -> None:
+    granted = grant(parts, made, NOON)
+    for name in (granted + "x", granted[:-1], granted[:-26] + "z" * 30):
+        table("access").put({"database_id": made.id, "id": name, "at": 1795521600, "shard": "00"})
+    assert [entry["id"] for entry in log(ada, made)["items"]] == [granted]
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown_at"),
+    [
+        ({"purpose": "curiosity"}, NOON + timedelta(days=1)),
+        ({"undisclosed_until": "for ever"}, datetime(2027, 5, 24, 12, 0, tzinfo=UTC)),
+        ({"undisclosed_until": ""}, datetime(2027, 5, 24, 12, 0, tzinfo=UTC)),
+        ({"undisclosed_until": 0}, datetime(2027, 5, 24, 12, 0, tzinfo=UTC)),
+        ({"undisclosed_until": 10**30}, datetime(2027, 5, 24, 12, 0, tzinfo=UTC)),
+        ({"at": "yesterday", "undisclosed_until": b"x"}, datetime(2027, 5, 24, 12, 0, tzinfo=UTC)),
+    ],
+    ids=str,
+)
+def test_what_is_hidden_stays_hidden_when_it_cannot_be_read(
+    ada: Customer, parts: Parts, made: Database, clock: SetClock, changes: dict[str, Any], shown_at: datetime
+) -> None:
+    hidden = grant(parts, made, NOON, undisclosed_until=NOON + timedelta(days=1))
+    alter(hidden, changes)
+    for now, count in ((NOON, 0), (shown_at - SECOND, 0), (shown_at, 1)):
+        clock.set(now)
+        shown = log(signed_in(ada, parts), made)["items"]
+        assert [entry["unreadable"] for entry in shown] == [True] * count
+
+
+def test_an_entry_that_cannot_be_read_ends_with_its_period_and_is_no_ground_for_anything(
+    ada: Customer, parts: Parts, made: Database, clock: SetClock
+) -> None:
+    earlier = noted(parts, SupportRequest(new_access_id(REQUEST, made.id, NOON), NOON, "help"))
+    later = noted(parts, SupportRequest(new_access_id(REQUEST, made.id, NOON + SECOND), NOON + SECOND, "help"))
+    first, second = grant(parts, made, NOON), grant(parts, made, NOON + SECOND)
+    alter(later, {"message": None, "at": None})
+    alter(second, {"until": "late"})
+    now = NOON + 2 * SECOND
+    assert [parts.access.has_request(request_id, now) for request_id in (earlier, later)] == [True, False]
+    found, in_force = parts.access.request(made.id, now), parts.access.in_force(made.id, "staff-pseudonym", now)
+    assert (found and found.id, in_force and in_force.id) == (earlier, first)
+    assert parts.access.grant(second, now) is None
+    end = datetime(2027, 11, 24, 12, 0, 1, tzinfo=UTC)
+    for at, count in ((end - SECOND, 2), (end, 0)):
+        clock.set(at)
+        assert len(log(signed_in(ada, parts), made)["items"]) == count
 
 
 def test_staff_are_named_nowhere_in_the_log(ada: Customer, parts: Parts, made: Database) -> None:

@@ -12,7 +12,7 @@ from privacy.clock import rfc3339
 from privacy.web.callers import CALLERS
 from tests.template.source import template
 from tests.unit.engine import NOON, Answer, SetClock, everything, items, sample, send
-from tests.unit.holds.world import NETWORK, OF_NETWORK, visit
+from tests.unit.holds.world import NETWORK, OF_NETWORK, alter, hold, visit
 from tests.unit.staff import Issuer, call
 
 pytestmark = pytest.mark.promise("visits.retention")
@@ -204,6 +204,50 @@ def test_a_list_goes_page_by_page_the_newest_first(app: Any, issuer: Issuer, clo
     assert found == made[::-1]
     wrong = call(app, issuer.token("dpo", now=clock()), "GET", f"{ROUTE}?cursor=aGxk")
     assert (wrong.status, list(wrong.errors)) == (422, ["cursor"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ground": "curiosity"},
+        {"ground": None},
+        {"scope": None},
+        {"scope": "everything"},
+        {"scope": {}},
+        {"scope": {"visits": {"from": "0999-01-01T00:00:00Z"}}},
+        {"scope": {"account_id": "acc_" + "a" * 26, "more": 1}},
+        {"until": None},
+        {"until": "2027-01-01T00:00:00Z"},
+        {"until": 10**15},
+        {"until": 10**30},
+        {"until": -1},
+        {"created_at": {"seconds": 1}},
+        {"since": b"since"},
+        {"owner": b"owner"},
+        {"reason": ["one", "two"]},
+    ],
+    ids=str,
+)
+def test_a_hold_that_cannot_be_read_is_shown_as_such_beside_the_others(app: Any, issuer: Issuer, changes: Any) -> None:
+    unreadable = hold(1, UNTIL, NOON - SECOND)
+    made = ask(app, issuer).json()
+    alter(unreadable.id, changes)
+    told = {"hold_id": unreadable.id, "unreadable": True}
+    assert listed(app, issuer)["items"] == [told, made]
+    page = listed(app, issuer, query="?limit=1")
+    assert page["items"] == [told]
+    assert listed(app, issuer, query=f"?limit=1&cursor={page['next_cursor']}")["items"] == [made]
+
+
+def test_a_hold_that_cannot_be_read_is_neither_released_nor_made_again(app: Any, issuer: Issuer) -> None:
+    key = {"Idempotency-Key": "one"}
+    hold_id = ask(app, issuer, headers=key).json()["hold_id"]
+    alter(hold_id)
+    before = items("holds")
+    assert call(app, issuer.token("dpo"), "DELETE", f"{ROUTE}/{hold_id}").status == 409
+    assert ask(app, issuer, headers=key).status == 409
+    assert items("holds") == before
+    assert [row["action"] for row in items("audit")] == ["hold.created"]
 
 
 def test_what_staff_do_is_on_record_without_any_address(app: Any, issuer: Issuer, parts: Parts) -> None:

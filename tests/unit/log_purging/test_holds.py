@@ -15,7 +15,7 @@ from privacy.models.holds import Hold
 from privacy.settings import Deployment, load
 from tests.unit import engine
 from tests.unit.engine import NOON, Context, SetClock, environment, gauges, items, schedule_event
-from tests.unit.holds.world import INSIDE, NETWORK, OUTSIDE, ends, hold, one_shard, ttl, visit
+from tests.unit.holds.world import INSIDE, NETWORK, OUTSIDE, alter, ends, hold, one_shard, ttl, visit
 
 pytestmark = pytest.mark.promise("visits.retention")
 
@@ -187,6 +187,26 @@ def test_what_a_hold_shows_is_what_it_covers_while_it_is_in_force(parts: Parts) 
     assert list(parts.visits.of_hold(made, END + 30 * DAY)) == []
     assert list(parts.visits.of_hold(replace(made, since=None), END)) == []
     assert list(parts.visits.of_hold(replace(made, released_at=END), END)) == []
+
+
+def test_a_hold_that_cannot_be_read_stops_no_purge_and_what_was_freed_from_ttl_waits_for_it(
+    parts: Parts, handler: Any, clock: SetClock
+) -> None:
+    visit(END)
+    visit(END, OUTSIDE)
+    unreadable = hold(1, END + 30 * DAY, END - 4 * DAY)
+    clock.set(END - 3 * DAY)
+    assert tick(handler) == done(0)
+    alter(unreadable.id)
+    visit(END)  # not freed yet
+    clock.set(END)
+    assert tick(handler) == done(2, held=1)
+    assert (ends(), ends(OUTSIDE)) == ([END], [])
+    assert list(parts.visits.since(NOON, clock())) == []
+    clock.set(END + 40 * DAY)
+    assert tick(handler) == done(0, held=1)
+    parts.holds.remove(unreadable.id)
+    assert tick(handler)["removed"] == 1
 
 
 SPANS = st.tuples(

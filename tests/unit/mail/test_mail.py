@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
 
 import signup.app
@@ -21,6 +22,7 @@ from privacy.tables.access import new_access_id
 from privacy.tables.store import transact
 from tests.unit.engine import SITE, Context, SetClock, environment, failures, http, items, messages, sample, sqs_event
 from tests.unit.people import CANARIES, MESSAGE, PASSWORD, canaries, confirmed, form, signed_up, token_of
+from tests.unit.subscribers import subscriber
 
 ADDRESS = CANARIES["email"]
 
@@ -274,6 +276,39 @@ def test_the_helpdesk_hears_that_support_is_asked_for_and_not_what(
     assert len(ses.sent) == 1
 
 
+# --- a change of the policy ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("policy.versions")
+def test_a_change_of_the_policy_is_told_in_words_with_the_way_to_it(handler: Any, ses: Ses) -> None:
+    account_id = subscriber("somebody@example.org", agreed=False)
+    assert deliver(handler, {"kind": "policy", "id": account_id, "version": "2026-11-27"}) == []
+    (text,) = ses.texts
+    assert ses.to == ["somebody@example.org"]
+    assert "The version of 27 November 2026" in text
+    assert "- The text and counts of a marketing message: 6 months instead of 12." in text
+    assert "Amazon Web Services" in text
+    assert f"\n{SITE}/policy/changes?from=2026-11-24&to=2026-11-27\n" in text
+
+
+@pytest.mark.promise("policy.versions")
+def test_who_is_gone_closed_or_of_that_version_hears_nothing_of_it(handler: Any, ses: Ses, parts: Parts) -> None:
+    of_today, closed = subscriber("a@example.org"), subscriber("b@example.org")
+    rows = parts.accounts.table
+    rows.update({"id": of_today}, {"policy_version": "2026-11-27"}, Attr("id").exists())
+    transact(rows.client, [parts.accounts.close_operation(closed)])
+    for account_id in (of_today, closed, new_id("acc")):
+        assert deliver(handler, {"kind": "policy", "id": account_id, "version": "2026-11-27"}) == []
+    assert ses.sent == []
+
+
+@pytest.mark.parametrize("version", ["2026-11-24", "1999-01-01", "x", ""])
+def test_a_version_without_one_before_it_is_no_message_of_ours(handler: Any, ses: Ses, version: str) -> None:
+    message = {"kind": "policy", "id": subscriber("a@example.org")} | ({"version": version} if version else {})
+    assert deliver(handler, message) != []
+    assert ses.sent == []
+
+
 # --- what goes wrong -----------------------------------------------------------------------------------------------
 
 BAD = {
@@ -281,9 +316,11 @@ BAD = {
     "bad-unknown-kind": ["00000000-0000-4000-8000-000000000000"],
     "bad-address-in-a-message": ["00000000-0000-4000-8000-000000000000"],
     "bad-one-in-a-batch": ["00000001-0000-4000-8000-000000000000"],
+    "bad-first-version": ["00000000-0000-4000-8000-000000000000"],
     "signup": [],
     "enquiry": [],
     "support": [],
+    "policy": [],
     "batch": [],
 }
 

@@ -7,6 +7,7 @@ import pytest
 from boto3.dynamodb.conditions import Attr
 
 from marketing.parts import Parts
+from privacy import policy
 from privacy.models.accounts import Consent
 from privacy.models.sessions import Session
 from privacy.vault.tokens import new_session_token, session_hash
@@ -51,10 +52,10 @@ def test_a_choice_counts_at_once_and_is_kept_with_its_time_version_and_wording(
     clock.advance(hours=1)
     answer = put(app, cookie, False)
     assert (answer.status, answer.json()["agreed"], answer.json()["since"]) == (200, False, "2026-11-24T13:00:00Z")
-    assert chosen(account_id) == Consent(False, clock(), "2026-11-24", "marketing/1")
+    assert chosen(account_id) == Consent(False, clock(), policy.load().version.isoformat(), "marketing/1")
     clock.advance(hours=1)
     assert put(app, cookie, True).json()["since"] == "2026-11-24T14:00:00Z"
-    assert chosen(account_id) == Consent(True, clock(), "2026-11-24", "marketing/1")
+    assert chosen(account_id) == Consent(True, clock(), policy.load().version.isoformat(), "marketing/1")
 
 
 @pytest.mark.parametrize("agreed", [True, False])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from marketing.parts import Parts
+from privacy import policy
 from privacy.models.accounts import Consent
 from tests.unit.engine import NOON, SetClock, http, items, sample, send, table
 from tests.unit.subscribers import ADDRESS, chosen, subscriber
@@ -46,7 +47,7 @@ def test_one_click_is_enough_whatever_its_body_and_wherever_it_comes_from(
     answer = http(app, "POST", route(token), body=body, headers=headers | origin)
     assert (answer.status, answer.json()) == (200, {"agreed": False})
     assert not {"set-cookie", "location"} & answer.headers.keys()
-    assert chosen(account_id) == Consent(False, clock(), "2026-11-24", "marketing/1")
+    assert chosen(account_id) == Consent(False, clock(), policy.load().version.isoformat(), "marketing/1")
 
 
 def test_a_second_click_is_answered_alike_and_the_first_keeps_its_time(

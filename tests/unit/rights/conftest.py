@@ -12,12 +12,16 @@ import account_expiry.app
 import account_expiry.parts
 import account_export.app
 import account_export.parts
+import databases.app
+import databases.parts
 import erasure.app
 import erasure.parts
 import erasures.app
 import erasures.parts
 import mail.app
 import mail.parts
+import marketing.app
+import marketing.parts
 import sessions.app
 import sessions.parts
 import signup.app
@@ -88,6 +92,8 @@ class World:
     panel: Any
     panel_parts: account.parts.Parts
     door: Any
+    control: Any
+    choices: Any
     desk: Any
     worker: Any
     exporter: Any
@@ -197,6 +203,8 @@ def world(stores: None, clock: SetClock) -> World:
     mailer = mail.parts.assemble(load(mail.parts.MailSettings, environment("MailFunction")), clock)
     mailer = replace(mailer, post=Post(replace(mailer.post.letters, ses=ses)))
     exporter = account_export.parts.assemble(at_home, clock)
+    control = databases.parts.assemble(load(databases.parts.DatabasesSettings, environment("DatabasesFunction")), clock)
+    choices = marketing.parts.assemble(load(Deployment, environment("MarketingFunction")), clock)
     expiry = account_expiry.parts.assemble(at_home, clock)
     return World(
         clock=clock,
@@ -207,6 +215,8 @@ def world(stores: None, clock: SetClock) -> World:
         panel=account.app.build(lambda: panel),
         panel_parts=panel,
         door=sessions.app.build(lambda: door),
+        control=databases.app.build(lambda: control),
+        choices=marketing.app.build(lambda: choices),
         desk=erasures.app.build(lambda: desk),
         worker=erasure.app.build(lambda: worker),
         exporter=account_export.app.build(lambda: exporter),

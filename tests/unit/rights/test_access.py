@@ -11,10 +11,12 @@ import boto3
 import pytest
 
 from privacy.home import Home
+from privacy.models.access import REQUEST
 from privacy.settings import Deployment, load
 from privacy.subjects.registry import NOTHING_OF_A_PERSON, WITHHELD, registry
+from privacy.tables.access import new_access_id
 from tests.template.source import resources
-from tests.unit.engine import environment, items, messages
+from tests.unit.engine import NOON, environment, items, messages, table
 from tests.unit.people import CANARIES, MESSAGE, ORDER
 from tests.unit.rights.conftest import World
 
@@ -62,6 +64,16 @@ def test_everything_of_a_person_appears_with_what_is_to_be_known_about_it(world:
     ends = {item["category"]: item["retention_ends"] for item in found if item["category"] in ("billing", "sign-up")}
     assert ends["billing"].startswith("2031-11-24")
     assert ends["sign-up"].startswith("2026-12-01")
+
+
+def test_an_altered_entry_of_the_access_log_hides_nothing_else(world: World) -> None:
+    person, made = world.whole()
+    request_id = new_access_id(REQUEST, made.id, NOON)
+    table("access").put({"database_id": made.id, "id": request_id, "at": int(NOON.timestamp()), "message": 7})
+    found = all_of(person)
+    assert len({item["category"] for item in found}) == 10
+    (told,) = [item["data"] for item in found if item["category"] == "staff-access"]
+    assert told == {"id": request_id, "database_id": made.id, "what": "support-request", "unreadable": True}
 
 
 def test_no_secret_is_shown(world: World) -> None:

@@ -501,6 +501,26 @@ def test_what_a_hold_keeps_is_not_erased_until_it_has_ended(world: World, clock:
     assert sorted(left()) == sorted(BY_LAW)
 
 
+@pytest.mark.promise("visits.retention")
+def test_a_hold_that_cannot_be_read_stops_the_erasure_of_whom_it_names_and_of_nobody_else(world: World) -> None:
+    person, _ = world.whole()
+    holds = Holds(engine_table("holds"), world.panel_parts.policy)
+    row = {"part": "hold", "id": "hld_altered", "ground": "curiosity", "scope": {"account_id": "acc_" + "b" * 26}}
+    holds.table.put(row)
+    asked = person.post("/account/erasure", body={"databases": "delete-now"}).json()
+    route = f"/helpdesk/erasures/{asked['request_id']}/decision"
+    body = {"decision": "approve", "reason": "as asked"}
+    assert world.staff("POST", f"{route}?dry_run=true", body=body).json()["holds"] == []
+    holds.table.put(row | {"scope": {"account_id": person.account_id, "more": 1}})
+    tried = world.staff("POST", f"{route}?dry_run=true", body=body).json()
+    assert tried["holds"] == [{"hold_id": "hld_altered", "unreadable": True}]
+    assert world.staff("POST", route, body=body).status == 409
+    holds.table.put(row)
+    assert world.staff("POST", route, body=body).status == 200
+    world.deliver()
+    assert sorted(left()) == sorted(BY_LAW)
+
+
 def test_a_hold_recorded_after_the_approval_stops_the_worker_until_it_ends(world: World, clock: SetClock) -> None:
     person, _ = world.whole()
     world.approved(person)

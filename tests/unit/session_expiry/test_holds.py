@@ -15,7 +15,7 @@ from privacy.tables.sessions import Sessions
 from session_expiry.app import build
 from session_expiry.parts import Parts, assemble
 from tests.unit.engine import NOON, Context, SetClock, environment, gauges, items, schedule_event, table
-from tests.unit.holds.world import POLICY, hold, ttl
+from tests.unit.holds.world import POLICY, alter, hold, ttl
 
 pytestmark = pytest.mark.promise("visits.retention", "accounts.necessity")
 
@@ -185,6 +185,45 @@ def test_a_hold_is_forgotten_a_year_after_it_ended_and_later_when_another_took_o
         clock.advance(seconds=61)
         assert tick(handler, "holds") == {"removed": len(ids), "lag_seconds": 60, "left": False}
         assert not ids & {row["id"] for row in items("holds")}
+
+
+def test_a_hold_that_cannot_be_read_stops_no_sweep_and_what_was_freed_from_ttl_waits_for_it(
+    parts: Parts, handler: Any, clock: SetClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session(1, NOON)
+    session(2, NOON, account=BOB)
+    unreadable = hold(1, NEVER, NOON, scope=ON_ADA)
+    assert tick(handler) == done(0)
+    session(3, NOON)  # not freed yet
+    session(4, NOON, account=BOB)
+    alter(unreadable.id)
+    hold(2, NOON + 30 * DAY, NOON, scope={"account_id": BOB})
+    assert tick(handler) == done(0)
+    clock.set(NOON + 7 * DAY)
+    capsys.readouterr()
+    assert tick(handler) == done(1, held=2)
+    assert left() == [1, 2, 4]
+    printed = capsys.readouterr().out
+    assert gauges(printed)["holds"]["Unreadable"] == 1
+    assert f'"hold_ids":["{unreadable.id}"]' in printed
+    assert ADA not in printed
+    clock.set(NOON + 30 * DAY)
+    assert tick(handler) == done(0)
+    assert left() == [1, 2, 4]  # nobody knows for whom
+    parts.holds.remove(unreadable.id)
+    assert tick(handler)["removed"] == 3
+    capsys.readouterr()
+    tick(handler)
+    assert "Unreadable" not in gauges(capsys.readouterr().out)["holds"]
+
+
+def test_every_session_and_bill_has_a_ttl_until_a_hold_frees_it(handler: Any) -> None:
+    """What has none is taken for held while a hold cannot be read."""
+    session(1, NOON)
+    Sessions(table("sessions"), POLICY).use(f"{1:064x}", NOON + DAY)
+    record = BillingRecord("bil_1", ADA, NOON, {"amount": "1.00"})
+    table("billing").client.put_item(**Billing(table("billing"), POLICY).create_operation(record)["Put"])
+    assert ["ttl" in row for row in items("sessions") + items("billing")] == [True, True]
 
 
 def test_holds_that_cannot_be_asked_for_keep_every_session_and_raise_the_alarm(parts: Parts, clock: SetClock) -> None:

@@ -11,9 +11,11 @@ from privacy import policy
 from privacy.models.access import SupportRequest
 from privacy.models.accounts import BillingRecord, Enquiry, PendingChange, PendingSignup
 from privacy.models.campaigns import Campaign
+from privacy.models.consent import Choice
 from privacy.models.correlations import Correlation, Ground, Question
 from privacy.models.ids import encode
 from privacy.models.sessions import Session
+from privacy.models.trends import Month, Report
 from privacy.schedules import SweepFailedError
 from privacy.settings import Deployment, load
 from privacy.tables.access import Access, new_access_id
@@ -21,12 +23,14 @@ from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
 from privacy.tables.campaigns import Campaigns
 from privacy.tables.changes import Changes
+from privacy.tables.choices import Choices
 from privacy.tables.correlations import Correlations
 from privacy.tables.enquiries import Enquiries
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
 from privacy.tables.store import transact
+from privacy.tables.trends import Reports
 from session_expiry.app import build
 from session_expiry.parts import Parts, assemble
 from tests.unit.engine import NOON, Context, SetClock, environment, gauges, items, sample, schedule_event, table
@@ -43,6 +47,8 @@ STORES = (
     "correlations",
     "campaigns",
     "idempotency",
+    "choices",
+    "trends",
     "access",
 )
 SWEPT = {"holds", *STORES}
@@ -122,11 +128,20 @@ def key(number: int, created_at: datetime) -> None:
     Idempotency(table("idempotency"), POLICY).claim(f"key{number}", "body", {}, created_at)
 
 
+def choice(number: int, made_at: datetime) -> None:
+    made = Choice(preferences=True, analytics=number % 2 == 0, day=made_at.date(), version=POLICY.version)
+    Choices(table("choices"), POLICY).count(made, gpc=False)
+
+
 def support(number: int, created_at: datetime) -> None:
     request_id = new_access_id("sup", "db_" + encode(number.to_bytes(16, "big")), created_at)
     access = Access(table("access"), POLICY)
     operation = access.create_operation(SupportRequest(request_id, created_at, "help"))
     access.table.client.put_item(**operation["Put"])
+
+
+def report(number: int, made_at: datetime) -> None:
+    Reports(table("trends"), POLICY).publish(Report("visits", Month(2026, number), made_at, "2026-11-24", 10, {}))
 
 
 def left(store: str) -> list[dict[str, Any]]:
@@ -148,9 +163,11 @@ ENDS = [
     ("enquiries", enquiry, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
     ("billing", billing, datetime(2031, 11, 30, 12, 0, tzinfo=UTC)),
     ("correlations", correlation, datetime(2026, 12, 7, 12, 0, tzinfo=UTC)),
-    ("campaigns", campaign, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
-    ("campaigns", recipient, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
+    ("campaigns", campaign, datetime(2027, 5, 30, 12, 0, tzinfo=UTC)),
+    ("campaigns", recipient, datetime(2027, 5, 30, 12, 0, tzinfo=UTC)),
     ("idempotency", key, datetime(2026, 12, 1, 12, 0, tzinfo=UTC)),
+    ("choices", choice, datetime(2027, 11, 30, tzinfo=UTC)),  # its day is all that is known of it
+    ("trends", report, datetime(2031, 11, 30, 12, 0, tzinfo=UTC)),
     ("access", support, datetime(2027, 11, 30, 12, 0, tzinfo=UTC)),
 ]
 

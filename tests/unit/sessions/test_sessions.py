@@ -46,7 +46,7 @@ def test_signing_in_gives_a_session_and_its_cookie(app: Any, account_id: str) ->
     assert answer.json() == {"account_id": account_id, "expires_at": "2026-12-01T12:00:00Z"}
     assert answer.cookie
     assert answer.headers["set-cookie"] == (
-        f"session_id={answer.cookie}; Path=/; Max-Age=604800; HttpOnly; Secure; SameSite=Lax"
+        f"session_id={answer.cookie}; Path=/; Max-Age=7948800; HttpOnly; Secure; SameSite=Lax"
     )
     assert len(answer.cookie) == 43  # 256 bits
 

@@ -46,7 +46,7 @@ def test_a_confirmed_sign_up_is_an_account_and_a_session(app: Any, parts: Parts,
     assert session["account_id"] == account["id"]
     assert answer.cookie
     assert session["token_hash"] == session_hash(answer.cookie)
-    assert answer.headers["set-cookie"].endswith("; Path=/; Max-Age=604800; HttpOnly; Secure; SameSite=Lax")
+    assert answer.headers["set-cookie"].endswith("; Path=/; Max-Age=7948800; HttpOnly; Secure; SameSite=Lax")
 
 
 @pytest.mark.promise("signup.fields", "signup.password", "signup.captcha", "policy.versions")

@@ -9,7 +9,20 @@ from typing import Any
 from privacy.aws import client
 
 _FIELDS = frozenset(
-    {"database_id", "export_id", "job_id", "step", "store", "segment", "region", "kind", "id", "account_id", "after"}
+    {
+        "database_id",
+        "export_id",
+        "job_id",
+        "step",
+        "store",
+        "segment",
+        "region",
+        "kind",
+        "id",
+        "account_id",
+        "after",
+        "version",
+    }
 )
 _VALUE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -77,7 +77,7 @@ def _outcome(sweep: Sweep, has_time: HasTime) -> tuple[Swept | None, Exception |
 
 def _published(function: str, store: str, swept: Swept) -> dict[str, Any]:
     """The counts of a store, as they are answered; the same are its metrics."""
-    told = {"held": swept.held, "stalled": swept.stalled}
+    told = {"held": swept.held, "stalled": swept.stalled, "unreadable": swept.unreadable}
     known = {name: count for name, count in told.items() if count is not None}
     gauge(
         function,

@@ -7,6 +7,7 @@ somebody sent. The event is never logged (design.md: never `log_event`).
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from aws_lambda_powertools import Logger, Metrics
@@ -53,10 +54,15 @@ def _aws_code(error: BaseException) -> str | None:
 
 def gauge(function: str, store: str, **values: int) -> None:
     """Publish counts and seconds about a store (CloudWatch embedded metric format), by store and nothing else."""
+    measure(function, "store", store, values)
+
+
+def measure(function: str, dimension: str, value: str, values: Mapping[str, int]) -> None:
+    """Publish counts and seconds about something of ours that has a name, by `dimension` and nothing else."""
     metrics = Metrics(namespace=NAMESPACE, service=function)
-    metrics.add_dimension(name="store", value=store)
-    for name, value in values.items():
+    metrics.add_dimension(name=dimension, value=value)
+    for name, count in values.items():
         metrics.add_metric(
-            name=name, unit=MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count, value=value
+            name=name, unit=MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count, value=count
         )
     metrics.flush_metrics()

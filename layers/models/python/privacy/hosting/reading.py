@@ -112,6 +112,6 @@ def sealed_names(host: Host, database_id: str, read_id: str, names: dict[str, st
 
 
 def opened_names(host: Host, database_id: str, read_id: str, sealed: bytes) -> dict[str, str]:
-    """What a read was of. Raises: KeyDestroyedError."""
+    """What a read was of. Raises: KeyDestroyedError, SealBrokenError."""
     names: dict[str, str] = json.loads(host.keyring.key(database_id).unseal(sealed, read_id))
     return names

@@ -42,6 +42,17 @@ class StoredRecordings:
         transfers.remove(staged)
         return True
 
+    def link(self, key: str, content_type: str, seconds: int) -> str:
+        """A link to a recording's bytes that lives for some seconds; it downloads and never renders."""
+        parameters = {
+            "Bucket": self.host.recordings_bucket,
+            "Key": key,
+            "ResponseContentDisposition": "attachment",
+            "ResponseContentType": content_type,
+        }
+        url: str = self.host.s3.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+        return url
+
     def _size(self, key: str) -> int | None:
         answer = self.host.s3.list_objects_v2(Bucket=self.host.recordings_bucket, Prefix=key, MaxKeys=1)
         for entry in answer.get("Contents", []):

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     RECORD = "record"
     FILES = "files"
     FILE = "file"
+    RECORDING = "recording"
 
 
 class NoGrantError(Exception):
@@ -104,7 +105,23 @@ Entry = Grant | Read | SupportRequest
 """An entry of a database's access log."""
 
 
-def is_disclosed(entry: Entry, now: datetime) -> bool:
+@dataclass(frozen=True, slots=True)
+class UnreadableEntry:
+    """An entry that lies there and cannot be read: altered by hand, or written by another version of ours. That there
+    was one, and when, its id tells.
+    """
+
+    id: str
+    at: datetime
+    undisclosed_until: datetime | None = None
+
+    @property
+    def what(self) -> str:
+        """What it is an entry of."""
+        return {GRANT: "grant", READ: "read", REQUEST: "support-request"}[self.id[:3]]
+
+
+def is_disclosed(entry: Entry | UnreadableEntry, now: datetime) -> bool:
     """Whether the customer may be shown an entry: from the second on at which a law's delay ends."""
     return isinstance(entry, SupportRequest) or entry.undisclosed_until is None or entry.undisclosed_until <= now
 

@@ -42,6 +42,16 @@ class Confirmation(Form):
     token: Annotated[str, Field(strict=True, min_length=1, max_length=512)]
 
 
+SIGN_IN_FIELDS = ("kind", "email")
+"""What stays of a profile while an approved erasure waits for the person's databases."""
+
+BEING_ERASED = "the account is being erased; it takes nothing new, but what is there can be seen, exported and deleted"
+
+
+class BeingErasedError(Exception):
+    """The account is being erased: what would be written now would be undone, so nothing was written."""
+
+
 MARKETING_WORDING = "marketing/1"
 """What the forms and the control panel ask at this moment (`policy.wordings`)."""
 
@@ -68,7 +78,9 @@ class Account:
     `last_contact_at` is when the person last signed in (to the day) or confirmed something: what they gave lives as
     long as its purpose after that (promise accounts.necessity). `signup_id` is the sign-up that it came from.
     `change_id` is the latest new address that waits, or waited, for its link. `erasure_id` is the latest request to
-    erase it: there is one at a time. `closed` says that the account is being erased: nobody can sign in any more.
+    erase it: there is one at a time. `erasing` says that an approved erasure waits for the person's databases: it is
+    shrunk to what signing in needs, and takes nothing new. `told_of_version` is the latest policy version that its
+    person had a mail about. `closed` says that nobody can sign in any more.
     """
 
     id: str
@@ -83,6 +95,8 @@ class Account:
     signup_id: str | None = None
     change_id: str | None = None
     erasure_id: str | None = None
+    erasing: bool = False
+    told_of_version: str | None = None
     closed: bool = False
 
     @property

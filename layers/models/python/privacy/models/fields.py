@@ -353,7 +353,7 @@ _RFC_3339 = re.compile(
 )
 
 
-_YEARS = range(2000, 2200)
+YEARS = range(2000, 2200)
 """The years that anything here can be about."""
 
 
@@ -361,7 +361,7 @@ def _instant(value: object) -> datetime:
     if isinstance(value, str) and _RFC_3339.fullmatch(value):
         with suppress(ValueError, OverflowError):
             instant = datetime.fromisoformat(value.upper()).astimezone(UTC).replace(microsecond=0)
-            if instant.year in _YEARS:
+            if instant.year in YEARS:
                 return instant
     raise _wrong("must be a time such as 2026-01-31T12:00:00Z")
 

@@ -7,7 +7,7 @@ the two (promise visits.unlinked). It keeps what ends while it is in force, and 
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -257,6 +257,26 @@ class Hold:
     def is_in_force(self, now: datetime) -> bool:
         """Whether it keeps what it covers past its date."""
         return self.since is not None and not self.has_ended(now)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableHold:
+    """A hold that lies there and cannot be read: altered by hand, or written by another version of ours.
+
+    Nobody knows what it covers. What was freed from TTL is left alone as long as it lies there, and so is an account
+    that it names (`text` is all of it); the rest goes on its date.
+    """
+
+    id: str
+    text: str = field(repr=False)
+
+    def names(self, account_id: str) -> bool:
+        """Whether it is, or may be, about an account."""
+        return bool(account_id) and account_id in self.text
+
+
+class UnreadableHoldError(Exception):
+    """What is asked of a hold cannot be done, since it cannot be read."""
 
 
 def kept_until(ends_at: datetime, holds: Iterable[Hold]) -> datetime:

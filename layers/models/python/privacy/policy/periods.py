@@ -1,11 +1,16 @@
 """Retention periods: ISO 8601 durations counted in calendar months and UTC."""
 
 import itertools
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import isodate
 from dateutil.relativedelta import relativedelta
+
+_COUNT = re.compile(r"(\d+)([A-Z])")
+_DATED = {"Y": "year", "M": "month", "W": "week", "D": "day"}
+_TIMED = {"H": "hour", "M": "minute", "S": "second"}
 
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
 
@@ -46,6 +51,19 @@ class Period:
         if epoch + delta <= epoch:
             raise PeriodError("a retention period is longer than nothing")
         return cls(text, delta)
+
+    @property
+    def words(self) -> str:
+        """The period as a person says it: `12 months`, `15 minutes`, `1 day and 12 hours`."""
+        dated, _, timed = self.text.lstrip("P").partition("T")
+        counts = [(int(count), _DATED[unit]) for count, unit in _COUNT.findall(dated)]
+        counts += [(int(count), _TIMED[unit]) for count, unit in _COUNT.findall(timed)]
+        return " and ".join(f"{count} {unit if count == 1 else f'{unit}s'}" for count, unit in counts if count)
+
+    def longer_than(self, other: "Period") -> bool:
+        """Whether something is kept longer by this period than by another, in any month of the year."""
+        months = [datetime(2000, month, 1, tzinfo=UTC) for month in range(1, 13)]
+        return any(self.after(origin) > other.after(origin) for origin in months)
 
     def after(self, origin: datetime) -> datetime:
         """The instant at which what began at `origin` (aware) ends: from this second on it is gone."""

@@ -1,7 +1,7 @@
 """The one loader of the policy: every version as it was published, the one in force, and who keeps each promise.
 
-`versions/<date>.json` is what we publish: it takes effect at the beginning of its day (UTC), and is never edited
-afterwards. `mapping.json` is ours: which functions keep each promise, for which version that was last looked at.
+What we publish is a version's document (`policy.documents`). `mapping.json` is ours: which functions keep each promise,
+and to what category of data each stored field belongs, for which version that was last looked at.
 """
 
 import functools
@@ -14,11 +14,11 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from privacy.clock import system_clock
+from privacy.policy.documents import documents
 from privacy.policy.periods import Period
 
-VERSIONS = Path(__file__).with_name("versions")
-_MAPPING = Path(__file__).with_name("mapping.json")
-_REGIONS = Path(__file__).with_name("regions.json")
+MAPPING = Path(__file__).with_name("mapping.json")
+REGIONS = Path(__file__).with_name("regions.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +229,8 @@ def _cookies(row: Mapping[str, Any]) -> CookieCategory:
 @functools.cache
 def versions() -> Mapping[date, Policy]:
     """Every version, the oldest first, also one whose day has not come."""
-    regions, mapping = json.loads(_REGIONS.read_text("utf-8")), json.loads(_MAPPING.read_text("utf-8"))
-    documents = [json.loads(path.read_text("utf-8")) for path in sorted(VERSIONS.glob("*.json"))]
-    return MappingProxyType(
-        {policy.version: policy for policy in (parse(each, regions, mapping) for each in documents)}
-    )
+    regions, mapping = json.loads(REGIONS.read_text("utf-8")), json.loads(MAPPING.read_text("utf-8"))
+    return MappingProxyType({day: parse(each.data, regions, mapping) for day, each in documents().items()})
 
 
 def in_force(on: date) -> Policy:

@@ -23,8 +23,8 @@ class Swept:
     """What a sweep did to one store.
 
     `lag_seconds` is how late the latest removal was or, for what is still there, is by now. `left` says that time ran
-    out before all was gone; `failed` counts what could not be removed. `held` counts what a recorded hold keeps and
-    `stalled` the work that stood still, in the stores that know of such a thing.
+    out before all was gone; `failed` counts what could not be removed. `held` counts what a recorded hold keeps,
+    `stalled` the work that stood still and `unreadable` what cannot be read, in the stores that know of such a thing.
     """
 
     removed: int
@@ -33,6 +33,7 @@ class Swept:
     failed: int = 0
     held: int | None = None
     stalled: int | None = None
+    unreadable: int | None = None
 
 
 def together(swept: Sequence[Swept]) -> Swept:
@@ -44,6 +45,7 @@ def together(swept: Sequence[Swept]) -> Swept:
         failed=sum(one.failed for one in swept),
         held=_sum(one.held for one in swept),
         stalled=_sum(one.stalled for one in swept),
+        unreadable=_sum(one.unreadable for one in swept),
     )
 
 

@@ -54,7 +54,7 @@ def facts(
             {"processor": notice["processor"], "noted_at": rfc3339(now), "told_at": notice.get("told_at")}
             for notice in erasure.notices
         ],
-        "kept": _kept(erasure, home),
+        "kept": _kept(erasure, policy, home, now),
         "unreachable": _unreachable(policy, home, now),
     }
 
@@ -75,7 +75,26 @@ def _store(
     }
 
 
-def _kept(erasure: Erasure, home: str) -> list[dict[str, Any]]:
+def withheld(policy: Policy, now: datetime) -> list[dict[str, Any]]:
+    """What outlives an erasure that ends at `now` in the stores whose content a person is not shown, and until when at
+    most. It is told of everybody, whether there is any: to tell it of some would warn them (GDPR article 23).
+    """
+    why = "shows that it was within its limits; it is told to everybody, whether there is any or not"
+    return [
+        {
+            "what": "holds on the account that ended before, if any: its id, and what staff gave as the reason",
+            "why": why,
+            "until": rfc3339(policy.retention["holds.kept"].after(now)),
+        },
+        {
+            "what": "requests that wait for a second person to bring the account together with visits, if any: its id",
+            "why": why,
+            "until": rfc3339(policy.retention["correlations.pending"].after(now)),
+        },
+    ]
+
+
+def _kept(erasure: Erasure, policy: Policy, home: str, now: datetime) -> list[dict[str, Any]]:
     by_law = [
         {
             "what": f"{kept['category']}: {kept['count']} with the fields {', '.join(kept['fields'])}",
@@ -87,6 +106,7 @@ def _kept(erasure: Erasure, home: str) -> list[dict[str, Any]]:
     ]
     return [
         *by_law,
+        *({**row, "region": home} for row in withheld(policy, now)),
         {
             "what": "the request: its dates, what was decided and by whom, as a pseudonym; not whose it was",
             "region": home,

@@ -61,8 +61,8 @@ class Holding(ABC):
     holds: ClassVar[str]
     """What a certificate says was removed."""
 
-    keeps_sign_in: ClassVar[bool] = False
-    """Whether signing in needs it: then it goes last."""
+    stays: ClassVar[str | None] = None
+    """Why it stays while an approved erasure waits for the person's databases; None: it goes at once."""
 
     @abstractmethod
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
@@ -73,6 +73,13 @@ class Holding(ABC):
         """The things that an erasure has still to remove, or to shrink to what a law wants; also those that have
         expired and were not removed yet.
         """
+
+    def left_at_once(self, person: Person, decided_at: datetime) -> Sequence[Thing]:
+        """Of `left`, what goes although the person's databases are kept until their grace period ends. `decided_at` is
+        when their erasure was approved.
+        """
+        del decided_at
+        return [] if self.stays else self.left(person)
 
     @abstractmethod
     def remove(self, person: Person, things: Sequence[Thing]) -> None:

@@ -28,6 +28,7 @@ from privacy.tables.jobs import Jobs
 from privacy.tables.sessions import Sessions
 from privacy.tables.signups import Signups
 
+_SIGNING_IN = "you kept your databases, and sign in until the last of them is destroyed"
 _OF_A_FORM = ("name", "company", "phone", "sector", "interest")
 _PAYMENT = {"paypal": "PayPal (took the payment)", "stripe": "Stripe (took the payment)"}
 
@@ -102,6 +103,7 @@ class OfAttempts(Holding):
     purpose = "to slow down who guesses passwords (security)"
     origin = "who tried to sign in with your address"
     holds = "counts of attempts at signing in"
+    stays = "it slows down who guesses your password, as long as you sign in"
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The counts."""
@@ -131,6 +133,7 @@ class OfEnquiries(Holding):
     purpose = "to answer what was asked"
     origin = "the contact form, with your address"
     holds = "enquiries from the person's address"
+    stays = "you asked it after your erasure was approved, and it is answered"
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The enquiries."""
@@ -143,6 +146,11 @@ class OfEnquiries(Holding):
     def left(self, person: Person) -> Sequence[Thing]:
         """All of them."""
         return [(enquiry.reference,) for enquiry in self.enquiries.of_address(person.email_tag)]
+
+    def left_at_once(self, person: Person, decided_at: datetime) -> Sequence[Thing]:
+        """Those that were asked before."""
+        found = self.enquiries.of_address(person.email_tag)
+        return [(enquiry.reference,) for enquiry in found if enquiry.created_at <= decided_at]
 
     def remove(self, person: Person, things: Sequence[Thing]) -> None:
         """Remove them."""
@@ -252,6 +260,7 @@ class OfExports(Holding):
     purpose = "to give you a copy of your data"
     origin = "you, in the control panel"
     holds = "exports of the person's data, as the control panel knew them"
+    stays = "you asked for it after your erasure was approved, and may take it out"
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The exports; the file of one is gone at its end."""
@@ -265,6 +274,10 @@ class OfExports(Holding):
         """All of them."""
         return [(job.id,) for job in self.jobs.of_database(person.account_id)]
 
+    def left_at_once(self, person: Person, decided_at: datetime) -> Sequence[Thing]:
+        """Those that were asked for before: they hold what is gone."""
+        return [(job.id,) for job in self.jobs.of_database(person.account_id) if job.created_at <= decided_at]
+
     def remove(self, person: Person, things: Sequence[Thing]) -> None:
         """Remove their items; a worker that is under way can end none of them any more."""
         self.jobs.table.delete_all({"database_id": person.account_id, "id": job_id} for (job_id,) in things)
@@ -275,11 +288,13 @@ class OfExportFiles(Holding):
     """The files of those exports."""
 
     host: Host
+    jobs: Jobs
     category = "data-export-files"
     store = "transfer"
     purpose = OfExports.purpose
     origin = OfExports.origin
     holds = f"the files of those exports: {VERSIONS}"
+    stays = OfExports.stays
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """Nothing that their exports do not tell."""
@@ -288,6 +303,13 @@ class OfExportFiles(Holding):
     def left(self, person: Person) -> Sequence[Thing]:
         """Every object, and unfinished upload, under the person's prefix."""
         return self._objects(person).left()
+
+    def left_at_once(self, person: Person, decided_at: datetime) -> Sequence[Thing]:
+        """All but those of exports that were asked for since. Listed first: a file has its export before."""
+        found, account_id = self.left(person), person.account_id
+        since = [job.id for job in self.jobs.of_database(account_id) if job.created_at > decided_at]
+        staying = tuple(f"{EXPORTS}{account_id}/{export_id}" for export_id in since)
+        return [thing for thing in found if not thing[1].startswith(staying)]
 
     def remove(self, person: Person, things: Sequence[Thing]) -> None:
         """Remove them."""
@@ -309,6 +331,7 @@ class OfErasures(Holding):
     purpose = "to answer your request, and to prove that we did"
     origin = "you, in the control panel"
     holds = "the person's requests: that they were made and decided is kept, without whose they were"
+    stays = "it is what your erasure goes by"
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The requests."""
@@ -328,6 +351,10 @@ class OfErasures(Holding):
         found = self.erasures.of_account(person.account_id)
         return [(erasure.id,) for erasure in found if erasure.status is not ErasureStatus.APPROVED]
 
+    def left_at_once(self, person: Person, decided_at: datetime) -> Sequence[Thing]:
+        """All of those: the one that is being carried out is not among them."""
+        return self.left(person)
+
     def remove(self, person: Person, things: Sequence[Thing]) -> None:
         """Take out whose they were, and what was typed."""
         for (erasure_id,) in things:
@@ -345,7 +372,7 @@ class OfSessions(Holding):
     purpose = "to keep you signed in"
     origin = "your browser, when you signed in"
     holds = "sessions, each with the sealed address of its sign-in"
-    keeps_sign_in = True
+    stays = _SIGNING_IN
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The living sessions. Nobody but the correlation function can open the address of a sign-in, and it only on a
@@ -383,7 +410,7 @@ class OfAccounts(Holding):
     purpose = "the contract with you: your account, and what you ordered"
     origin = "the sign-up form, and you in the control panel"
     holds = "the account with its profile, password hash and consent, and the keyed pseudonym of its address"
-    keeps_sign_in = True
+    stays = _SIGNING_IN
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The account, and the consent."""
@@ -399,6 +426,8 @@ class OfAccounts(Holding):
             "password": "stored as a hash" if account.password_hash else "none",
             "captcha_score": account.captcha_score,
         }
+        if account.told_of_version is not None:
+            data["told_of_policy_version"] = account.told_of_version
         in_use = any(True for _ in self.databases.living(person.owner))
         period = self.policy.retention["accounts.leads" if account.is_lead else "accounts.unused"]
         yield Item("account", data, None if in_use else period.after(account.last_contact_at), (HOSTING, MAILING))

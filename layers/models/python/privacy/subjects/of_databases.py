@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from privacy.clock import Clock, rfc3339
-from privacy.models.access import Grant, Read, SupportRequest
+from privacy.models.access import Entry, Grant, Read, SupportRequest, UnreadableEntry
 from privacy.models.databases import trial_name
 from privacy.models.recordings import RecordingStatus
 from privacy.policy import Policy
@@ -117,6 +117,7 @@ class OfAccess(Holding):
     purpose = "to show you who of our staff looked at your databases, and to answer your requests"
     origin = "you, in the control panel, and our staff, when they look at something"
     holds = "requests for support, grants and reads: they go with the database that they are about"
+    stays = "it goes with the database that it is about"
 
     def items(self, person: Person, now: datetime) -> Iterator[Item]:
         """The entries that may be shown."""
@@ -134,8 +135,10 @@ class OfAccess(Holding):
         """Nothing: the deletion of databases does that."""
 
 
-def _told(entry: SupportRequest | Grant | Read) -> tuple[dict[str, Any], datetime]:
+def _told(entry: Entry | UnreadableEntry) -> tuple[dict[str, Any], datetime]:
     match entry:
+        case UnreadableEntry():
+            return {"what": entry.what, "unreadable": True}, entry.at
         case SupportRequest():
             return {"what": "support-request", "message": entry.message}, entry.created_at
         case Grant():

@@ -11,6 +11,7 @@ from typing import Any
 from privacy.clock import Clock, rfc3339, system_clock
 from privacy.home import Home
 from privacy.models.paging import CursorError
+from privacy.models.removals import Progress
 from privacy.subjects import holdings, of_databases
 from privacy.subjects.holding import Holding, Item
 from privacy.subjects.person import Person
@@ -38,6 +39,10 @@ NOTHING_OF_A_PERSON: Mapping[str, str] = MappingProxyType(
         "removals": "journals and certificates: counts, digests and dates",
         "backup": "the customers' databases, sealed: destroyed with them",
         "campaigns": "texts of ours, and who got one under a pseudonym that differs in each",
+        "findings": "counts, words of ours and ids: what the promise audit found",
+        "policies": "the versions of the policy, as they were published",
+        "choices": "that somebody chose about cookies, on a day: no session, address or browser is in it",
+        "trends": "counts of groups: no cell of fewer people than the policy's k (promise disclosure.aggregate)",
         "audit": "pseudonyms, ids and words of ours; it outlives an erasure (promise security.measures)",
     }
 )
@@ -124,6 +129,37 @@ class Registry:
             if item.ends
         ]
 
+    def staying(self, person: Person, decided_at: datetime, now: datetime) -> list[dict[str, Any]]:
+        """What is there still while an erasure that was approved waits for the person's databases, beside what a law
+        keeps: how much, which fields, why, and until when (null: until the worker's next look).
+        """
+        rows = self.waiting(person, now)
+        last = max((row["until"] for row in rows), default=None)
+        for holding in self.holdings:
+            found = list(holding.items(person, now))
+            if not found or isinstance(holding, holdings.OfBilling | of_databases.OfDatabases):
+                continue
+            why, until = holding.stays, last
+            if holding.left_at_once(person, decided_at):
+                why, until = "it is being removed now", None
+            elif all(item.ends for item in found):
+                own = max(rfc3339(item.ends) for item in found if item.ends)
+                until = min(own, last or own)
+            fields = sorted({name for item in found for name, value in item.data.items() if value is not None})
+            rows.append(
+                {"category": holding.category, "count": len(found), "fields": fields, "why": why, "until": until}
+            )
+        return rows
+
+    def removed(self, journal: Mapping[str, Progress]) -> list[dict[str, Any]]:
+        """What an erasure that is under way has removed so far, by category, as its journal counts it."""
+        holds = {holding.category: holding.holds for holding in self.holdings}
+        return [
+            {"category": entry.store, "count": entry.removed, "what": holds[entry.store]}
+            for entry in journal.values()
+            if entry.removed and entry.store in holds
+        ]
+
     def end_exports(self, person: Person) -> None:
         """Remove the exports that a person made of their data: what they hold is not as it is any more."""
         for holding in self.holdings:
@@ -164,7 +200,7 @@ def registry(home: Home, clock: Clock = system_clock) -> Registry:
             holdings.OfBilling(Billing(home.table("billing"), policy), policy),
             holdings.OfDisclosures(Disclosures(home.table("disclosures"), policy), policy),
             holdings.OfExports(jobs, policy),
-            holdings.OfExportFiles(host),
+            holdings.OfExportFiles(host, jobs),
             holdings.OfErasures(Erasures(home.table("erasures"), policy), policy),
             of_databases.OfRecordings(Recordings(home.table("recordings"), policy), databases, policy, clock),
             of_databases.OfAccess(Access(home.table("access"), policy), databases, policy),

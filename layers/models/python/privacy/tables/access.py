@@ -1,8 +1,9 @@
 """The access table (home region): grants of staff, reads under them, and requests for support, by database.
 
 Key `database_id`, `id`. An id begins with its kind and its database, and goes on with its time: a database's entries of
-a kind lie in the order of time, and whoever has an id needs no search. Index `due` (`shard`, `at`). It expires, so it
-has no point-in-time recovery; a database that is destroyed takes its entries along.
+a kind lie in the order of time, and whoever has an id needs no search. Index `due` (`shard`, `at`); index `requests`
+(`asked`, `at`), sparse: requests for support alone, few, and wanted in the order of time. It expires, so it has no
+point-in-time recovery; a database that is destroyed takes its entries along.
 """
 
 import heapq
@@ -25,13 +26,25 @@ from privacy.models.access import (
     Purpose,
     Read,
     SupportRequest,
+    UnreadableEntry,
     is_disclosed,
 )
 from privacy.models.ids import database_of, new_id_within
 from privacy.models.paging import CursorError
 from privacy.policy import Policy
-from privacy.tables.expiry import Expiring, over_condition
-from privacy.tables.store import ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
+from privacy.tables.expiry import Expiring
+from privacy.tables.store import (
+    ConditionFailedError,
+    Item,
+    Operation,
+    Table,
+    epoch,
+    instant,
+    of_type,
+    read_instant,
+    readable,
+    shard_of,
+)
 
 _KINDS = (REQUEST, GRANT, READ)
 """In the order in which they follow each other within a second."""
@@ -80,8 +93,8 @@ class Access:
         return entry if isinstance(entry, Grant) else None
 
     def has_request(self, request_id: str, now: datetime) -> bool:
-        """Whether there is a request for support of this id (still)."""
-        return self._get(REQUEST, request_id, now) is not None
+        """Whether there is a request for support of this id (still) that can be read."""
+        return isinstance(self._get(REQUEST, request_id, now), SupportRequest)
 
     def in_force(self, database_id: str, staff: str, now: datetime) -> Grant | None:
         """The latest grant of a member of staff (a pseudonym) that is in force for a database."""
@@ -113,11 +126,32 @@ class Access:
                 return entry
         return None
 
+    def open_requests(
+        self, now: datetime, *, after: str | None = None, page: int | None = None
+    ) -> Iterator[SupportRequest | UnreadableEntry]:
+        """The requests for support that are a ground for a grant, of all databases, the oldest first, `after` the id of
+        one; one call looks at `page` of them. Raises: CursorError for an id of another kind.
+        """
+        if after is not None and database_of(REQUEST, after) is None:
+            raise CursorError
+        over = epoch(now - REQUEST_COUNTS)
+        start = None
+        if after is not None and epoch(time_of(after)) > over:
+            start = _where(after) | {"asked": REQUEST, "at": epoch(time_of(after))}
+        open_still = Key("asked").eq(REQUEST) & Key("at").gt(over)
+        names = ("database_id", "id")
+        for keys in self.table.pages(open_still, index="requests", after=start, names=names, page=page):
+            rows = {row["id"]: row for row in self.table.get_all(keys)}  # the index may tell of what is gone
+            for key in keys:
+                entry = self._entry(rows[key["id"]], now) if key["id"] in rows else None
+                if isinstance(entry, SupportRequest | UnreadableEntry):
+                    yield entry
+
     def of_database(
         self, database_id: str, now: datetime, *, after: str | None = None, page: int | None = None
-    ) -> Iterator[Entry]:
-        """A database's entries that its owner may be shown, the newest first, `after` the id of one of them; one call
-        looks at `page` of each kind.
+    ) -> Iterator[Entry | UnreadableEntry]:
+        """A database's entries that its owner may be shown, those that cannot be read included, the newest first,
+        `after` the id of one of them; one call looks at `page` of each kind.
 
         Raises: CursorError for an id of another database's.
         """
@@ -132,7 +166,7 @@ class Access:
         """What is due."""
         return _Rows(self.table, "id", "due", "at", self.policy.retention["access.log"])
 
-    def _get(self, kind: str, entry_id: str, now: datetime) -> Entry | None:
+    def _get(self, kind: str, entry_id: str, now: datetime) -> Entry | UnreadableEntry | None:
         item = self.table.get(_where(entry_id)) if database_of(kind, entry_id) else None
         return self._entry(item, now) if item else None
 
@@ -145,7 +179,7 @@ class Access:
         since: datetime | None = None,
         after: str | None = None,
         page: int | None = None,
-    ) -> Iterator[Entry]:
+    ) -> Iterator[Entry | UnreadableEntry]:
         """A database's living entries of a kind, the newest first: those since a time, or those older than an entry."""
         prefix = f"{kind}_{database_id.removeprefix('db_')}"
         first = prefix + (_time(since) if since else "")
@@ -157,16 +191,30 @@ class Access:
             if entry:
                 yield entry
 
-    def _entry(self, item: Item, now: datetime) -> Entry | None:
-        """An entry, or None when its period is over."""
-        return None if self.expiring().is_over(item, now) else _entry(item)
+    def _entry(self, item: Item, now: datetime) -> Entry | UnreadableEntry | None:
+        """An entry, or None when its period is over or its id is none of ours. Its time is that of its id: the key of a
+        row is what nobody can alter.
+        """
+        at = readable(lambda item: time_of(item["id"]), item) if database_of(item["id"][:3], item["id"]) else None
+        if at is None or self.policy.retention["access.log"].over(at, now):
+            return None
+        return readable(_entry, item) or UnreadableEntry(item["id"], at, self._undisclosed_until(item, at))
+
+    def _undisclosed_until(self, item: Item, at: datetime) -> datetime | None:
+        """Until when an entry that cannot be read is kept from the owner: if even that cannot be read, as long as a law
+        can ask for.
+        """
+        if "undisclosed_until" not in item:
+            return None
+        latest = self.policy.retention["access.undisclosed"].after(at)
+        return readable(lambda item: read_instant(item["undisclosed_until"]), item) or latest
 
     def _item(self, entry: Entry) -> Item:
         at = time_of(entry.id)
         ttl = epoch(self.policy.retention["access.log"].after(at))
         item = _where(entry.id) | {"at": epoch(at), "shard": shard_of(entry.id), "ttl": ttl}
         if isinstance(entry, SupportRequest):
-            return item | {"message": entry.message}
+            return item | {"message": entry.message, "asked": REQUEST}
         item["undisclosed_until"] = epoch(entry.undisclosed_until) if entry.undisclosed_until else None
         if isinstance(entry, Read):
             return item | {"grant_id": entry.grant_id, "kind": entry.kind.value, "sealed": entry.sealed}
@@ -183,12 +231,9 @@ class _Rows(Expiring):
 
     __slots__ = ()
 
-    def remove(self, key: str, now: datetime) -> bool:
-        """Remove an entry that is over; whether there was one to remove."""
-        try:
-            return self.table.delete(_where(key), over_condition(self.origin, self.period, now)) is not None
-        except ConditionFailedError:
-            return False
+    def place(self, key: str) -> Item:
+        """The whole key of an entry."""
+        return _where(key)
 
 
 def _time(now: datetime) -> str:
@@ -219,21 +264,22 @@ def _where(entry_id: str) -> Item:
 
 
 def _entry(item: Item) -> Entry:
-    at, hidden = instant(item["at"]), item.get("undisclosed_until")
-    undisclosed_until = instant(hidden) if hidden else None
+    at = read_instant(item["at"])
+    undisclosed_until = read_instant(item["undisclosed_until"]) if "undisclosed_until" in item else None
     kind = item["id"][:3]
     if kind == REQUEST:
-        return SupportRequest(item["id"], at, item["message"])
+        return SupportRequest(item["id"], at, of_type(str, item["message"]))
     if kind == READ:
-        return Read(item["id"], at, item["grant_id"], Kind(item["kind"]), item["sealed"], undisclosed_until)
+        grant_id, sealed = of_type(str, item["grant_id"]), of_type(bytes, item["sealed"])
+        return Read(item["id"], at, grant_id, Kind(item["kind"]), sealed, undisclosed_until)
     return Grant(
         id=item["id"],
         database_id=item["database_id"],
-        staff=item["staff"],
+        staff=of_type(str, item["staff"]),
         purpose=Purpose(item["purpose"]),
-        reason=item["reason"],
+        reason=of_type(str, item["reason"]),
         begins_at=at,
-        until=instant(item["until"]),
-        ended_at=instant(item["ended_at"]) if "ended_at" in item else None,
+        until=read_instant(item["until"]),
+        ended_at=read_instant(item["ended_at"]) if "ended_at" in item else None,
         undisclosed_until=undisclosed_until,
     )

@@ -5,7 +5,7 @@ key holds an address. Index `due` (`shard`, `last_contact_at`): leads in shards 
 Index `marketing` (`marketing_shard`, `marketing_at`), sparse: who agreed, since the last contact.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,16 +13,20 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, Key
 
-from privacy.models.accounts import Account, Consent
-from privacy.policy import Period
+from privacy.clock import Clock
+from privacy.models.accounts import SIGN_IN_FIELDS, Account, Consent
+from privacy.policy import Period, Policy
 from privacy.tables.expiry import Expiring, over_condition
-from privacy.tables.store import SHARDS, ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
+from privacy.tables.store import READS, SHARDS, ConditionFailedError, Item, Operation, Table, epoch, instant, shard_of
 
 CONTACT = timedelta(days=1)
 """How exactly the last contact is kept."""
 
 _CLOSED: Item = {"closed": True, "marketing_shard": None, "marketing_at": None, "shard": None}
 """What closing an account changes: it is in no index any more."""
+
+_UNTOUCHED = Attr("closed").not_exists() & Attr("erasing").not_exists()
+"""Neither closed nor waiting for its erasure: what is written then would be undone."""
 
 LEAD_SHARDS = tuple(f"lead-{shard}" for shard in SHARDS)
 
@@ -66,14 +70,14 @@ class Accounts:
 
     def change_profile(self, account: Account, profile: dict[str, Any]) -> Account:
         """Write another profile, if the account is still as it was read. Raises: ConditionFailedError."""
-        same = Attr("profile").eq(account.profile) & Attr("closed").not_exists()
+        same = Attr("profile").eq(account.profile) & _UNTOUCHED
         return _account(self.table.update({"id": account.id}, {"profile": profile}, same))
 
     def change_address_operations(self, account: Account, email: str, email_tag: str) -> list[Operation]:
         """The three writes that give an account another address: refused when the account is no longer as it was read
         (the first), or when the new address has an account (the second).
         """
-        same = Attr("profile").eq(account.profile) & Attr("closed").not_exists()
+        same = Attr("profile").eq(account.profile) & _UNTOUCHED
         changes = {"profile": account.profile | {"email": email}, "email_tag": email_tag}
         new = {"id": f"email#{email_tag}", "account_id": account.id}
         changed = self.table.update_operation({"id": account.id}, changes, same)
@@ -85,11 +89,12 @@ class Accounts:
     def note_change(self, account: Account, change_id: str) -> None:
         """Note what new address waits for its link.
 
-        Raises: ConditionFailedError when another one was noted since the account was read, or it is gone or closed.
+        Raises: ConditionFailedError when another one was noted since the account was read, or it is gone, closed or
+        being erased.
         """
         old = account.change_id
         same = Attr("change_id").eq(old) if old else Attr("change_id").not_exists()
-        alive = Attr("email_tag").exists() & Attr("closed").not_exists()
+        alive = Attr("email_tag").exists() & _UNTOUCHED
         self.table.update({"id": account.id}, {"change_id": change_id}, same & alive)
 
     def note_erasure_operation(self, account: Account, erasure_id: str) -> Operation:
@@ -114,18 +119,22 @@ class Accounts:
         unheard = Attr("last_contact_at").eq(epoch(account.last_contact_at)) & Attr("closed").not_exists()
         return self.table.update_operation({"id": account.id}, _CLOSED, unheard)
 
-    def shrink(self, account_id: str) -> None:
-        """Keep of a profile what signing in needs, and take it out of marketing: its person waits for the end of their
-        databases' grace period.
+    def shrink_operation(self, account: Account) -> Operation:
+        """The write that keeps of a profile what signing in needs, takes it out of marketing, and lets nothing new be
+        written beside it: its person waits for the end of their databases' grace period. Repeated, the same; refused
+        when it is gone, or has another address than was read.
         """
-        account = self.get(account_id)
-        if account is None:
-            return
-        profile = {name: value for name, value in account.profile.items() if name in ("kind", "email")}
-        over = _marketing(account_id, replace(account.marketing, agreed=False), account.last_contact_at)
-        changes: Item = {"profile": profile, "captcha_score": None, **over}
-        with suppress(ConditionFailedError):
-            self.table.update({"id": account_id}, changes, Attr("email_tag").eq(account.email_tag))
+        profile = {name: value for name, value in account.profile.items() if name in SIGN_IN_FIELDS}
+        over = _marketing(account.id, replace(account.marketing, agreed=False), account.last_contact_at)
+        changes: Item = {"profile": profile, "captcha_score": None, "erasing": True, **over}
+        same = Attr("email_tag").eq(account.email_tag) & Attr("profile.email").eq(account.profile["email"])
+        return self.table.update_operation({"id": account.id}, changes, same)
+
+    def untouched_operation(self, account_id: str) -> Operation:
+        """The condition, for a transaction, that an account is neither closed nor being erased: what is written beside
+        it would be undone (promise rights.erase).
+        """
+        return self.table.check_operation({"id": account_id}, _UNTOUCHED)
 
     def set_password(self, account: Account, password_hash: str) -> None:
         """Give an account another password; with one, it is no lead any more.
@@ -160,7 +169,7 @@ class Accounts:
         when = Attr("email_tag").exists()
         if choice.agreed:
             asked_anew = Attr("marketing.wording").ne(choice.wording)
-            when = when & Attr("closed").not_exists() & (Attr("marketing.agreed").eq(False) | asked_anew)
+            when = when & _UNTOUCHED & (Attr("marketing.agreed").eq(False) | asked_anew)
         else:
             when = when & Attr("marketing.agreed").eq(True)
         self.table.update({"id": account_id}, _marketing(account_id, choice, choice.at), when)
@@ -183,6 +192,28 @@ class Accounts:
         """The kind of form that each account came of; those that are gone are left out."""
         keys = [{"id": account_id} for account_id in account_ids]
         return {item["id"]: item["profile"]["kind"] for item in self.table.get_all(keys, names=("id", "profile"))}
+
+    def created(
+        self, first: datetime, end: datetime, fields: Sequence[str], policy: Policy, clock: Clock
+    ) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+        """The accounts that were created from `first` to before `end` and are neither closed nor past their period:
+        their ids, with some fields of the profile and nothing else of it. An account may come twice.
+        """
+        names = ("id", "created_at", "closed", *(f"profile.{field}" for field in fields))
+        # Leads first: an account that stops being one meanwhile is not missed.
+        for shards, period_id in ((LEAD_SHARDS, "accounts.leads"), (SHARDS, "accounts.unused")):
+            period = policy.retention[period_id]
+            for shard in shards:
+                heard_of = Key("shard").eq(shard) & Key("last_contact_at").gte(epoch(first))
+                for page in self.table.pages(heard_of, index="due", names=("id", "last_contact_at")):
+                    now = clock()
+                    alive = [item["id"] for item in page if not period.over(instant(item["last_contact_at"]), now)]
+                    found = self.table.get_all(({"id": account_id} for account_id in alive), names=names)
+                    yield [
+                        (item["id"], item.get("profile", {}))
+                        for item in found
+                        if first <= instant(item["created_at"]) < end and not item.get("closed")
+                    ]
 
     def agrees_operation(self, account: Account, period: Period, now: datetime) -> Operation:
         """The condition, for a transaction, that a person agrees to marketing at this very moment, at the address that
@@ -218,6 +249,27 @@ class Accounts:
         still = Attr("email_tag").exists() & over_condition("marketing_at", period, now)
         with suppress(ConditionFailedError):
             self.table.update({"id": account.id}, _marketing(account.id, choice, choice.at), still)
+            return True
+        return False
+
+    def untold(self, version: str) -> Iterator[str]:
+        """The accounts of a policy version before `version` that were not told of that one, or a later one; those that
+        are being erased are not among them.
+        """
+        names = ("id", "policy_version", "told_of_version", "closed")
+        for shard in (*SHARDS, *LEAD_SHARDS):
+            for page in self.table.pages(Key("shard").eq(shard), index="due", names=("id",), page=READS):
+                for item in self.table.get_all([{"id": row["id"]} for row in page], names=names):
+                    known = max(item["policy_version"], item.get("told_of_version", ""))
+                    if known < version and not item.get("closed"):
+                        yield item["id"]
+
+    def note_told(self, account_id: str, version: str) -> bool:
+        """Mark an account as told of a policy version; False when it was told already, or is gone or closed."""
+        untold = Attr("told_of_version").not_exists() | Attr("told_of_version").lt(version)
+        alive = Attr("email_tag").exists() & Attr("closed").not_exists()
+        with suppress(ConditionFailedError):
+            self.table.update({"id": account_id}, {"told_of_version": version}, alive & untold)
             return True
         return False
 
@@ -258,5 +310,7 @@ def _account(item: Item) -> Account:
         signup_id=item.get("signup_id"),
         change_id=item.get("change_id"),
         erasure_id=item.get("erasure_id"),
+        erasing=item.get("erasing", False),
+        told_of_version=item.get("told_of_version"),
         closed=item.get("closed", False),
     )

@@ -91,13 +91,18 @@ class Databases:
         Raises: ConditionFailedError when it is not; ValueError for a step that no database may take.
         """
         changes, unchanged = _step(database, to, now)
-        if to is Status.ACTIVE:
-            unchanged = unchanged & Attr("is_final").not_exists()
         return _database(self.table.update({"id": database.id}, changes, unchanged))
 
     def change_operation(self, database: Database, to: Status, now: datetime) -> Operation:
         """The write of `change`, for a transaction. Raises: ValueError for a step that no database may take."""
         return self.table.update_operation({"id": database.id}, *_step(database, to, now))
+
+    def reactivate_operation(self, database: Database, now: datetime) -> Operation:
+        """The write that brings a cancelled database back; refused when it is no longer as it was read, or its owner is
+        being erased.
+        """
+        changes, unchanged = _step(database, Status.ACTIVE, now)
+        return self.table.update_operation({"id": database.id}, changes, unchanged & Attr("is_final").not_exists())
 
     def import_operation(self, database: Database, job_id: str) -> Operation:
         """The write that makes a job the database's import: refused unless the database is active and its latest

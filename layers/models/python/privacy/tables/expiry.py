@@ -43,12 +43,19 @@ class Expiring:
                 if self.is_over(item, now):
                     yield item[self.key], self.period.after(instant(item[self.origin]))
 
-    def remove(self, key: str, now: datetime) -> bool:
-        """Remove an item, unless its origin has moved in the meantime; whether there was one to remove."""
+    def remove(self, key: str, now: datetime, *, unless_freed: bool = False) -> bool:
+        """Remove an item, unless its origin has moved in the meantime or, when so asked, it was freed from TTL; whether
+        there was one to remove.
+        """
+        over = over_condition(self.origin, self.period, now)
         try:
-            return self.table.delete({self.key: key}, over_condition(self.origin, self.period, now)) is not None
+            return self.table.delete(self.place(key), over & Attr("ttl").exists() if unless_freed else over) is not None
         except ConditionFailedError:
             return False
+
+    def place(self, key: str) -> Item:
+        """The whole key of an item in its table."""
+        return {self.key: key}
 
     def is_over(self, item: Item, now: datetime) -> bool:
         """Whether an item is over: then no reader may see it."""

@@ -13,9 +13,9 @@ from datetime import datetime
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from privacy.clock import Clock
-from privacy.models.holds import Ground, Hold, Scope, remembered_from
+from privacy.models.holds import Ground, Hold, Scope, UnreadableHold, UnreadableHoldError, remembered_from
 from privacy.policy import Policy
-from privacy.tables.store import ConditionFailedError, Item, Table, epoch, instant
+from privacy.tables.store import ConditionFailedError, Item, Table, epoch, of_type, read_instant, readable
 
 _PART = "hold"
 
@@ -32,27 +32,49 @@ class Holds:
         self.table.put(_item(hold), Attr("id").not_exists())
 
     def get(self, hold_id: str) -> Hold | None:
-        """A hold by id, read consistently."""
+        """A hold by id, read consistently. Raises: UnreadableHoldError."""
         item = self.table.get(_key(hold_id))
-        return _hold(item) if item else None
+        if item is None:
+            return None
+        hold = readable(_hold, item)
+        if hold is None:
+            raise UnreadableHoldError
+        return hold
+
+    def read(self) -> tuple[list[Hold], list[UnreadableHold]]:
+        """Every hold that lies there, and those that cannot be read, read consistently: a sweep that asks after it
+        chose the time of what is due learns of every hold that could keep it.
+        """
+        holds: list[Hold] = []
+        unreadable: list[UnreadableHold] = []
+        for item in self.table.query(Key("part").eq(_PART)):
+            hold = readable(_hold, item)
+            if hold is None:
+                unreadable.append(UnreadableHold(item["id"], str(item)))
+            else:
+                holds.append(hold)
+        return holds, unreadable
 
     def all(self) -> list[Hold]:
-        """Every hold that lies there, read consistently: a sweep that asks after it chose the time of what is due
-        learns of every hold that could keep it.
-        """
-        return [_hold(item) for item in self.table.query(Key("part").eq(_PART))]
+        """Every hold that lies there and can be read."""
+        return self.read()[0]
 
-    def shown(self, now: datetime) -> list[Hold]:
-        """The holds that staff may see, the newest first: those that have not ended, and those that ended within
-        `holds.kept`.
+    def shown(self, now: datetime) -> list[Hold | UnreadableHold]:
+        """The holds that staff may see: first those that cannot be read, for they want a hand; then, the newest first,
+        those that have not ended, and those that ended within `holds.kept`.
         """
         kept = self.policy.retention["holds.kept"]
-        found = [hold for hold in self.all() if not kept.over(hold.ended_at, now)]
-        return sorted(found, key=lambda hold: (hold.created_at, hold.id), reverse=True)
+        holds, unreadable = self.read()
+        found = [hold for hold in holds if not kept.over(hold.ended_at, now)]
+        return [*unreadable, *sorted(found, key=lambda hold: (hold.created_at, hold.id), reverse=True)]
 
-    def of_account(self, account_id: str, now: datetime) -> list[Hold]:
-        """The holds on an account that have not ended, those that are being prepared included."""
-        return [hold for hold in self.all() if hold.scope.account_id == account_id and not hold.has_ended(now)]
+    def of_account(self, account_id: str, now: datetime) -> list[Hold | UnreadableHold]:
+        """The holds on an account that have not ended, those that are being prepared included; and what cannot be read
+        but names it: what it was to keep, and until when, only a person can tell.
+        """
+        holds, unreadable = self.read()
+        on_it = [hold for hold in holds if hold.scope.account_id == account_id and not hold.has_ended(now)]
+        return [*on_it, *(hold for hold in unreadable if hold.names(account_id))]
 
     def freed(self, hold: Hold, until: datetime) -> Hold:
         """Note how far the visits of a hold are freed from TTL, unless it is noted to be further."""
@@ -135,16 +157,16 @@ def _item(hold: Hold) -> Item:
 
 def _hold(item: Item) -> Hold:
     def when(name: str) -> datetime | None:
-        return instant(item[name]) if name in item else None
+        return read_instant(item[name]) if name in item else None
 
     return Hold(
         id=item["id"],
-        owner=item["owner"],
+        owner=of_type(str, item["owner"]),
         ground=Ground(item["ground"]),
-        reason=item["reason"],
+        reason=of_type(str, item["reason"]),
         scope=Scope.model_validate(item["scope"]),
-        created_at=instant(item["created_at"]),
-        until=instant(item["until"]),
+        created_at=read_instant(item["created_at"]),
+        until=read_instant(item["until"]),
         since=when("since"),
         freed_to=when("freed_to"),
         released_at=when("released_at"),

@@ -3,19 +3,21 @@
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from privacy.aws import overlapped
+from privacy.models.fields import YEARS
 
 Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
+T = TypeVar("T")
 
 BATCH = 25
 """Writes in one BatchWriteItem
@@ -50,6 +52,16 @@ class StoreBusyError(Exception):
     """The store did not take a write after several tries; the same call may be repeated."""
 
 
+def readable(read: Callable[[Item], T], item: Item) -> T | None:
+    """An item as it reads, or None when it cannot be read: altered by hand, or written by another version of ours. One
+    such item must not hide all others.
+    """
+    try:
+        return read(item)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError):
+        return None
+
+
 def epoch(instant: datetime) -> int:
     """Whole epoch seconds, as TTL and sort keys want them. They exist only in this room."""
     return int(instant.timestamp())
@@ -58,6 +70,23 @@ def epoch(instant: datetime) -> int:
 def instant(seconds: int) -> datetime:
     """The aware UTC instant of epoch seconds."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def read_instant(value: Any) -> datetime:
+    """The instant of epoch seconds that a row holds, whoever wrote them. Raises: ValueError, TypeError and the like
+    for what is none, or one that nothing here can be about, so that no end can be reckoned from it.
+    """
+    at = instant(value)
+    if at.year not in YEARS:
+        raise ValueError("nothing of ours is about that year")
+    return at
+
+
+def of_type(kind: type[T], value: Any) -> T:
+    """A value that a row holds, whoever wrote it. Raises: TypeError."""
+    if not isinstance(value, kind):
+        raise TypeError("this is of another type")
+    return value
 
 
 def shard_of(text: str, count: int = 16) -> str:
@@ -266,8 +295,8 @@ class Table:
         else:
             request["ConsistentRead"] = True
         if names:
-            request["ExpressionAttributeNames"] |= {f"#p{number}": name for number, name in enumerate(names)}
-            request["ProjectionExpression"] = ", ".join(f"#p{number}" for number in range(len(names)))
+            request["ProjectionExpression"], placeholders = _projection(names)
+            request["ExpressionAttributeNames"] |= placeholders
         if page:
             request["Limit"] = page
         if start:
@@ -277,8 +306,7 @@ class Table:
     def _get_batch(self, keys: Sequence[Item], names: Sequence[str]) -> list[Item]:
         left: Any = {"Keys": keys, "ConsistentRead": True}
         if names:
-            left["ExpressionAttributeNames"] = {f"#p{number}": name for number, name in enumerate(names)}
-            left["ProjectionExpression"] = ", ".join(left["ExpressionAttributeNames"])
+            left["ProjectionExpression"], left["ExpressionAttributeNames"] = _projection(names)
         found: list[Item] = []
         attempt = 0
         while attempt < _PATIENCE:
@@ -340,6 +368,14 @@ def transact(client: Any, operations: Sequence[Operation]) -> None:
 def _without_empty_values(operation: Operation) -> Operation:
     ((verb, arguments),) = operation.items()
     return {verb: {name: value for name, value in arguments.items() if value != {}}}
+
+
+def _projection(names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """The expression that limits what comes back, and its placeholders; `a.b` is the entry `b` of the map `a`."""
+    steps = dict.fromkeys(step for name in names for step in name.split("."))
+    placeholders = {step: f"#p{number}" for number, step in enumerate(steps)}
+    wanted = ", ".join(".".join(placeholders[step] for step in name.split(".")) for name in names)
+    return wanted, {placeholder: step for step, placeholder in placeholders.items()}
 
 
 def _conditions(when: ConditionBase | None) -> dict[str, Any]:

@@ -29,12 +29,15 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class StoredVisit:
-    """A visit as it lies there: the summary's fields, nothing of any person's account (promise visits.unlinked)."""
+    """A visit as it lies there: the summary's fields, nothing of any person's account (promise visits.unlinked). It was
+    `freed` from TTL when a hold covers or covered it.
+    """
 
     shard: str
     at: str
     visited_at: datetime
     fields: dict[str, Any]
+    freed: bool = False
 
     @property
     def id(self) -> str:
@@ -90,6 +93,19 @@ class Visits:
             return
         for page in self.table.pages(Key("shard").eq(shard) & within, where=Attr("ip").is_in(list(addresses))):
             yield [visit for visit in map(_visit, page) if not period.over(visit.visited_at, now)]
+
+    def pages_from(
+        self, first: datetime, end: datetime, names: Sequence[str], clock: Clock
+    ) -> Iterator[list[StoredVisit]]:
+        """The visits from `first` to before `end` that have not expired, page by page, with some of their fields only:
+        what is held past its period is not among them.
+        """
+        period = self.policy.retention["visits"]
+        within = Key("at").between(f"{epoch(first):012d}", f"{epoch(end) - 1:012d}~")
+        for shard in SHARDS:
+            for page in self.table.pages(Key("shard").eq(shard) & within, names=("shard", "at", *names)):
+                now = clock()
+                yield [visit for visit in map(_visit, page) if not period.over(visit.visited_at, now)]
 
     def due(self, now: datetime) -> Iterator[list[StoredVisit]]:
         """The visits whose period has ended and that still lie there, in pages, oldest first in each shard."""
@@ -155,4 +171,4 @@ def _key(visit: StoredVisit) -> Item:
 
 def _visit(item: Item) -> StoredVisit:
     fields = {name: value for name, value in item.items() if name not in ("shard", "at", "ttl")}
-    return StoredVisit(item["shard"], item["at"], instant(int(item["at"][:12])), fields)
+    return StoredVisit(item["shard"], item["at"], instant(int(item["at"][:12])), fields, "ttl" not in item)

@@ -14,7 +14,9 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, Request, Response
 
+from privacy.policy import load
 from privacy.telemetry import failed, logger
+from privacy.web.cookies import without_unregistered
 from privacy.web.problems import CONTENT_TYPE, ProblemError, problem_of
 
 View = Callable[..., Response]
@@ -104,6 +106,9 @@ class PrivacyApp(Chalice):
             "Access-Control-Allow-Credentials": "true",
             "Vary": "Origin",
         }
+        if refused := without_unregistered(answered, load()):
+            # A defect of ours, which the visitor need not pay for: the answer stands, the cookie is not set.
+            self.logger.error("a cookie outside the register was not set", extra={"cookies": refused})
         headers = _SAFE_HEADERS | cors | (answered.get("headers") or {})
         if answered.get("isBase64Encoded") and headers.get("Content-Type") in _TEXT:
             # As text it reaches also the caller that sent no Accept header, and is a quarter smaller.

@@ -28,8 +28,18 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /visits": Open.ANYBODY,
         "POST /sessions": Open.ANYBODY,
         "GET /certificates/key": Open.ANYBODY,
+        "GET /promises": Open.ANYBODY,
+        "GET /cookies/consent": Open.ANYBODY,
+        "PUT /cookies/consent": Open.ANYBODY,
         "POST /password-resets": Open.ANYBODY,
         "POST /password-resets/confirmation": Open.ANYBODY,
+        # the policy
+        "GET /policy": Open.ANYBODY,
+        "GET /policy/versions": Open.ANYBODY,
+        "GET /policy/versions/{date}": Open.ANYBODY,
+        "GET /policy/changes": Open.ANYBODY,
+        "GET /cookies": Open.ANYBODY,
+        "GET /processors": Open.ANYBODY,
         # the control panel
         "GET /sessions/current": Open.CUSTOMER,
         "DELETE /sessions/current": Open.CUSTOMER,
@@ -86,12 +96,14 @@ CALLERS = MappingProxyType[str, Callers](
         # access of the HelpDesk
         "POST /databases/{database_id}/support-requests": Open.CUSTOMER,
         "GET /databases/{database_id}/access-log": Open.CUSTOMER,
+        "GET /helpdesk/support-requests": _HELPDESK,
         "POST /helpdesk/grants": _HELPDESK,
         "DELETE /helpdesk/grants/{grant_id}": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/records/{model}": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/records/{model}/{key}": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/files": _HELPDESK,
         "GET /helpdesk/databases/{database_id}/files/content": _HELPDESK,
+        "GET /helpdesk/recordings/{recording_id}/content": _HELPDESK,
         # holds
         "POST /helpdesk/holds": _SECURITY | _DPO,
         "GET /helpdesk/holds": _SECURITY | _DPO,
@@ -100,6 +112,8 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /helpdesk/correlations": _SECURITY,
         "GET /helpdesk/correlations/{correlation_id}": _SECURITY | _DPO,
         "POST /helpdesk/correlations/{correlation_id}/approval": _DPO,
+        # trends
+        "GET /helpdesk/trends": _DPO,
         # the audit trail
         "GET /helpdesk/audit": _DPO,
     }

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from http.cookies import CookieError, SimpleCookie
-from typing import Protocol
+from typing import Any, Protocol
 
 from chalice.app import Request
 
 from privacy.clock import Clock
 from privacy.models.sessions import Session
+from privacy.policy import Policy
 from privacy.settings import Deployment
 from privacy.tables.sessions import Sessions
 from privacy.vault.tokens import Pseudonyms, session_hash
+from privacy.web.cookies import headers, remove_cookie, sent_value, set_cookie
 from privacy.web.problems import ProblemError
 
 COOKIE = "session_id"
@@ -41,12 +42,7 @@ class Customers(Protocol):
 
 def cookie_token(request: Request) -> str | None:
     """The session token that the request's cookie carries, whatever it is worth."""
-    try:
-        jar = SimpleCookie(str(request.headers.get("cookie", "")))
-    except CookieError:
-        return None
-    morsel = jar.get(COOKIE)
-    token = morsel.value if morsel else ""
+    token = sent_value(request, COOKIE) or ""
     return token if 0 < len(token) <= _LONGEST_TOKEN and token.isascii() else None
 
 
@@ -68,9 +64,18 @@ def customer(request: Request, sessions: Sessions, site: str, now: datetime) -> 
 
 def caller(request: Request, parts: Customers) -> tuple[str, datetime]:
     """The owner that the caller is (a pseudonym), and the time of the request. Raises: ProblemError 401 or 403."""
+    _, owner, now = account_caller(request, parts)
+    return owner, now
+
+
+def account_caller(request: Request, parts: Customers) -> tuple[str, str, datetime]:
+    """The caller's account, beside what `caller` tells: for a write that carries a condition on the account's state.
+
+    Raises: ProblemError 401 or 403.
+    """
     now = parts.clock()
     session = customer(request, parts.sessions, parts.settings.site_url, now)
-    return parts.pseudonyms().owner(session.account_id), now
+    return session.account_id, parts.pseudonyms().owner(session.account_id), now
 
 
 def refuse_from_elsewhere(request: Request, site: str) -> None:
@@ -79,15 +84,14 @@ def refuse_from_elsewhere(request: Request, site: str) -> None:
         raise ProblemError(403, "send an Origin of ours or the header X-Requested-With")
 
 
-def set_cookie(token: str, expires_at: datetime, now: datetime) -> dict[str, str]:
-    """The header that gives a browser its session: readable by no script, sent over TLS only."""
-    seconds = int((expires_at - now).total_seconds())
-    return {"Set-Cookie": f"{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax"}
+def session_cookie(policy: Policy, token: str, began: datetime) -> dict[str, Any]:
+    """The header that gives a browser its session: it outlasts every session, which ends by itself."""
+    return headers([set_cookie(policy, COOKIE, token, since=began, now=began)])
 
 
-def drop_cookie() -> dict[str, str]:
+def no_session_cookie(policy: Policy) -> dict[str, Any]:
     """The header that takes a browser's session away."""
-    return {"Set-Cookie": f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"}
+    return headers([remove_cookie(policy, COOKIE)])
 
 
 def refuse_other_sites(request: Request, site: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from privacy.models import databases, erasures, jobs, rawjson, recordings
+from privacy.models import accounts, databases, erasures, jobs, rawjson, recordings
 from privacy.models.fields import InvalidFieldsError, field_errors
 from privacy.models.paging import CursorError
 from privacy.tables.store import StoreBusyError
@@ -120,6 +120,8 @@ def problem_of(error: Exception) -> ProblemError | None:
             return ProblemError(404, "there is no such request")
         case databases.DatabaseStateError() | jobs.JobStateError() | erasures.ErasureStateError():
             return ProblemError(409, error.reason)
+        case accounts.BeingErasedError():
+            return ProblemError(409, accounts.BEING_ERASED)
         case jobs.UnknownJobError():
             return ProblemError(404, "there is no such job, export or upload")
         case recordings.UnknownRecordingError():

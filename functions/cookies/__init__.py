@@ -1,0 +1,1 @@
+"""The choice about cookies: kept in the visitor's browser, counted here, tied to nobody."""

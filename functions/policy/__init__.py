@@ -1,0 +1,1 @@
+"""The published policy: its text, versions, differences and registers, for anybody."""

@@ -1,0 +1,245 @@
+"""The stores as AWS shows them: listed to their end by boto3, through nothing of the code that keeps the promises."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
+
+from privacy.policy import Period, Policy
+
+Row = dict[str, Any]
+Clients = Callable[[str, str], Any]
+"""The client of a service in an AWS region."""
+
+_PLAIN = TypeDeserializer()
+
+SHOWN_DAYS = 7
+"""How far back the figures of removals are read."""
+
+_HOUR = 3600
+
+
+class NotDeployedError(LookupError):
+    """What a check looks into is not there; the text is its name."""
+
+
+class OutOfTimeError(Exception):
+    """The function's time is up, and not all was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of an object, or a delete marker (`is_marker`)."""
+
+    key: str
+    version: str
+    at: datetime
+    size: int
+    is_marker: bool
+
+    @property
+    def database_id(self) -> str:
+        """Whose it is: the first part of a key that is an id of a database or an account, or nothing."""
+        parts = self.key.split("/")
+        return next((part for part in parts[:2] if part.startswith(("db_", "acc_"))), "")
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The stores of a deployment in both Cloud Regions, at one moment.
+
+    `stack` and `account` form the physical names; `home` is the AWS region with the accounts; `has_time` says whether
+    another page may be asked for.
+    """
+
+    stack: str
+    account: str
+    home: str
+    policy: Policy
+    now: datetime
+    clients: Clients
+    has_time: Callable[[], bool] = lambda: True
+    _seen: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def regions(self) -> Mapping[str, str]:
+        """The AWS region of each Cloud Region."""
+        return {name: region.aws for name, region in self.policy.regions.items()}
+
+    def period(self, name: str) -> Period:
+        """A retention period in force. Raises: LookupError when the policy has none of this name."""
+        return self.policy.retention[name]
+
+    def name(self, thing: str) -> str:
+        """A table's, queue's or function's name."""
+        return f"{self.stack}-{thing}"
+
+    def bucket(self, thing: str, region: str) -> str:
+        """A bucket's name."""
+        return f"{self.stack}-{thing}-{self.account}-{region}"
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client, of the home region unless told otherwise."""
+        return self.clients(service, region or self.home)
+
+    def rows(
+        self, thing: str, region: str | None = None, *, names: Sequence[str] = (), where: str = ""
+    ) -> Iterator[Row]:
+        """Every item of a table, page after page, read consistently; `where` is a filter without values.
+
+        Raises: NotDeployedError, OutOfTimeError.
+        """
+        request: dict[str, Any] = {"TableName": self.name(thing), "ConsistentRead": True}
+        if names:
+            request["ExpressionAttributeNames"] = {f"#n{number}": name for number, name in enumerate(names)}
+            request["ProjectionExpression"] = ", ".join(request["ExpressionAttributeNames"])
+        if where:
+            request["FilterExpression"] = where
+        client = self.client("dynamodb", region)
+        while True:
+            self._go_on()
+            answer = self._existing(thing, client.scan, **request)
+            for item in answer["Items"]:
+                yield {name: _plain(_PLAIN.deserialize(value)) for name, value in item.items()}
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def item(self, thing: str, key: Mapping[str, str]) -> Row:
+        """One item, read consistently, or an empty one. Raises: NotDeployedError."""
+        typed = {name: {"S": value} for name, value in key.items()}
+        get = self.client("dynamodb").get_item
+        item = self._existing(thing, get, TableName=self.name(thing), Key=typed, ConsistentRead=True).get("Item", {})
+        return {name: _plain(_PLAIN.deserialize(value)) for name, value in item.items()}
+
+    def ids(self, thing: str, key: str) -> frozenset[str]:
+        """Every value of a table's key attribute. What refers to one is read before, so that it cannot come after."""
+        return frozenset(row[key] for row in self.rows(thing, names=[key]))
+
+    def once(self, what: str, look: Callable[[], Any]) -> Any:
+        """What a look finds, which several checks share."""
+        if what not in self._seen:
+            self._seen[what] = look()
+        return self._seen[what]
+
+    def versions(self, thing: str, region: str) -> Iterator[Stored]:
+        """Every version and delete marker of a bucket. Raises: NotDeployedError, OutOfTimeError."""
+        pages = (
+            self.client("s3", region).get_paginator("list_object_versions").paginate(Bucket=self.bucket(thing, region))
+        )
+        for page in self._pages(thing, pages):
+            for kind, is_marker in (("Versions", False), ("DeleteMarkers", True)):
+                for entry in page.get(kind, []):
+                    at = entry["LastModified"].astimezone(UTC)
+                    yield Stored(entry["Key"], entry["VersionId"], at, int(entry.get("Size", 0)), is_marker)
+
+    def uploads(self, thing: str, region: str) -> Iterator[tuple[str, datetime]]:
+        """The key and beginning of every unfinished multipart upload of a bucket."""
+        pages = (
+            self.client("s3", region)
+            .get_paginator("list_multipart_uploads")
+            .paginate(Bucket=self.bucket(thing, region))
+        )
+        for page in self._pages(thing, pages):
+            for entry in page.get("Uploads", []):
+                yield entry["Key"], entry["Initiated"].astimezone(UTC)
+
+    def dead_letters(self, queue: str, region: str | None = None) -> int:
+        """How many messages a queue gave up. Raises: NotDeployedError."""
+        sqs = self.client("sqs", region)
+        url = self._existing(queue, sqs.get_queue_url, QueueName=self.name(f"{queue}-dead"))["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+        return int(found["ApproximateNumberOfMessages"])
+
+    def is_scheduled(self, function: str) -> bool:
+        """Whether a rule that is enabled starts a function."""
+        events = self.client("events")
+        arn = f"arn:aws:lambda:{self.home}:{self.account}:function:{self.name(function)}"
+        rules = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+        return any(events.describe_rule(Name=rule)["State"] == "ENABLED" for rule in rules)
+
+    def lags(self, service: str, store: str) -> list[tuple[datetime, int]]:
+        """The greatest lag (seconds) of each hour of the last days in which a sweep of a store said so, by time."""
+        answer = self.client("cloudwatch").get_metric_statistics(
+            Namespace="Privacy",
+            MetricName="RemovalLagSeconds",
+            Dimensions=[{"Name": "service", "Value": service}, {"Name": "store", "Value": store}],
+            StartTime=self.now - timedelta(days=SHOWN_DAYS),
+            EndTime=self.now + timedelta(hours=1),
+            Period=_HOUR,
+            Statistics=["Maximum"],
+        )
+        points = [(point["Timestamp"].astimezone(UTC), int(point["Maximum"])) for point in answer["Datapoints"]]
+        return sorted(points)
+
+    def logged_at(self, function: str) -> datetime | None:
+        """When a function last wrote a log line: that it ran, where there are no figures."""
+        group = f"/aws/lambda/{self.name(function)}"
+        logs = self.client("logs")
+        try:
+            found = logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=1)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return None
+            raise
+        times = [stream["lastEventTimestamp"] for stream in found["logStreams"] if "lastEventTimestamp" in stream]
+        return datetime.fromtimestamp(max(times) / 1000, UTC) if times else None
+
+    def public_keys(self, thing: str) -> bytes:
+        """The public half (DER) of a key of ours by its alias."""
+
+        def ask() -> bytes:
+            return bytes(self.client("kms").get_public_key(KeyId=f"alias/{self.stack}-{thing}")["PublicKey"])
+
+        found: bytes = self.once(f"key/{thing}", ask)
+        return found
+
+    def _pages(self, thing: str, pages: Any) -> Iterator[Any]:
+        walk = iter(pages)
+        while True:
+            self._go_on()
+            page = self._existing(thing, functools.partial(next, walk, None))
+            if page is None:
+                return
+            yield page
+
+    def _go_on(self) -> None:
+        if not self.has_time():
+            raise OutOfTimeError
+
+    def _existing(self, thing: str, call: Callable[..., Any], **arguments: Any) -> Any:
+        try:
+            return call(**arguments)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                raise NotDeployedError(thing) from None
+            raise
+
+
+_ABSENT = (
+    "ResourceNotFoundException",
+    "NoSuchBucket",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+)
+
+
+def instant(row: Row, name: str) -> datetime:
+    """An attribute in epoch seconds as an instant. Raises: KeyError, TypeError, ValueError."""
+    return datetime.fromtimestamp(row[name], UTC)
+
+
+def _plain(value: Any) -> Any:
+    """boto3's values as plain ones: whole numbers as int, binary as bytes."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | set):
+        return [_plain(entry) for entry in value]
+    return bytes(value) if hasattr(value, "value") else value

@@ -1,0 +1,1 @@
+"""Trends about visits: counts the people of each closed month, and can reach nothing that names one (schedule)."""
