@@ -7,13 +7,12 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A table as it has to be deployed: its `ttl` attribute (None: it has none), point-in-time recovery, and whether
-    it is in every region. `late`: other functions bring it; it may be missing.
+    it is in every region.
     """
 
     ttl: str | None = None
     recovery: bool = False
     everywhere: bool = False
-    late: bool = False
 
 
 TABLES: Mapping[str, Kept] = {
@@ -38,7 +37,7 @@ TABLES: Mapping[str, Kept] = {
     "correlations": Kept(ttl="ttl"),
     "audit": Kept(recovery=True),
     "findings": Kept(ttl="ttl"),
-    "disclosures": Kept(ttl="ttl", late=True),
+    "disclosures": Kept(ttl="ttl"),
     "choices": Kept(ttl="ttl"),
     "trends": Kept(ttl="ttl"),
     "policies": Kept(recovery=True),
@@ -63,10 +62,8 @@ BUCKETS: Mapping[str, Holder] = {
     "recordings": Holder(versions=True, rules={"": "recordings"}, slack=4),
 }
 
-HOME_QUEUES = ("mail", "account-export", "erasure", "marketing")
+HOME_QUEUES = ("mail", "account-export", "erasure", "marketing", "disclosure")
 REGION_QUEUES = ("deletion", "export", "import", "move", "backup", "restore")
-LATE_QUEUES = ("disclosure",)
-"""Other functions bring them; they may be missing."""
 
 SCHEDULES = (
     *("session-expiry", "log-purging", "database-expiry", "account-expiry", "audit-sealing", "promise-audit"),

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from promise_audit.checks.policies import mapping
 from promise_audit.checks.security import deployed_tables
-from promise_audit.inventory import BUCKETS, HOME_QUEUES, LATE_QUEUES, REGION_QUEUES, TABLES
+from promise_audit.inventory import BUCKETS, HOME_QUEUES, REGION_QUEUES, TABLES
 from promise_audit.looking import Look
 from promise_audit.stores import NotDeployedError, Stores, instant
 
@@ -50,7 +50,7 @@ def _known(stores: Stores, look: Look, region: str) -> None:
         look.at("tables")
         look.expect(thing in TABLES, "tables that no check knows", thing)
     is_home = region == stores.home
-    for thing in (thing for thing, kept in TABLES.items() if (kept.everywhere or is_home) and not kept.late):
+    for thing in (thing for thing, kept in TABLES.items() if kept.everywhere or is_home):
         if thing not in tables:
             raise NotDeployedError(thing)
     ending = f"-{stores.account}-{region}"
@@ -59,7 +59,7 @@ def _known(stores: Stores, look: Look, region: str) -> None:
             thing = bucket["Name"].removeprefix(f"{stores.stack}-").removesuffix(ending)
             look.at("buckets")
             look.expect(thing in BUCKETS, "buckets that no check knows", thing)
-    queues = {*HOME_QUEUES, *REGION_QUEUES, *LATE_QUEUES, "schedule"}
+    queues = {*HOME_QUEUES, *REGION_QUEUES, "schedule"}
     pages = stores.client("sqs", region).get_paginator("list_queues").paginate(QueueNamePrefix=f"{stores.stack}-")
     for page in pages:
         for url in page.get("QueueUrls", []):
