@@ -71,7 +71,7 @@ def test_an_altered_entry_of_the_access_log_hides_nothing_else(world: World) -> 
     request_id = new_access_id(REQUEST, made.id, NOON)
     table("access").put({"database_id": made.id, "id": request_id, "at": int(NOON.timestamp()), "message": 7})
     found = all_of(person)
-    assert len({item["category"] for item in found}) == 10
+    assert len({item["category"] for item in found}) == 11
     (told,) = [item["data"] for item in found if item["category"] == "staff-access"]
     assert told == {"id": request_id, "database_id": made.id, "what": "support-request", "unreadable": True}
 
