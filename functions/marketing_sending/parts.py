@@ -42,8 +42,8 @@ class Parts:
     transact: Callable[[Sequence[Operation]], None]
 
     def recipient(self, campaign_id: str, account_id: str) -> str:
-        """How a campaign knows a person: another keyed pseudonym in each, so that no two campaigns tell of one."""
-        return self.pseudonyms().of("recipient", f"{campaign_id}/{account_id}")
+        """How a campaign knows a person."""
+        return self.pseudonyms().recipient(campaign_id, account_id)
 
     def send_on(self, message: dict[str, str]) -> None:
         """Queue a message of ids."""

@@ -1,6 +1,7 @@
 """A person with everything that the system can hold about them, and all functions that their rights need."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,8 +29,11 @@ import signup.app
 import signup.parts
 from erasure.post import Post as LastPost
 from mail.post import Post
+from privacy.models.campaigns import Campaign, Outcome
 from privacy.models.databases import Database, Status
+from privacy.models.ids import new_id
 from privacy.settings import Deployment, load
+from privacy.tables.campaigns import Campaigns
 from privacy.web.staff import StaffSettings
 from tests.unit.customers import Customer, database
 from tests.unit.engine import (
@@ -44,6 +48,7 @@ from tests.unit.engine import (
     messages,
     schedule_event,
     sqs_event,
+    table,
 )
 from tests.unit.people import CANARIES, PASSWORD, confirmed, signed_up
 from tests.unit.staff import Issuer, call
@@ -156,7 +161,7 @@ class World:
 
     def whole(self) -> tuple[Customer, Database]:
         """Somebody with one of everything: account, order, enquiry, wrong passwords, database, sessions, a new address
-        that waits, an export.
+        that waits, a marketing message, an export.
         """
         person = self.subscriber()
         signed_up(self.website, "contact")
@@ -164,9 +169,25 @@ class World:
         for _ in range(2):
             http(self.door, "POST", "/sessions", body={"email": CANARIES["email"], "password": "not this one"})
         person.send("PATCH", "/account", body={"email": "canary-new-ox7@example.org"})
+        self.campaign({person: Outcome.SENT})
         person.post("/account/data/exports")
         self.deliver()
         return person, made
+
+    def campaign(self, outcomes: Mapping[Customer, Outcome], subject: str = "A new report") -> Campaign:
+        """A marketing message of this moment, and what became of it for some people."""
+        campaign = Campaign(new_id("cam"), self.clock(), subject, "It shows what moves slowly.", "all")
+        self.campaigns.create(campaign)
+        for person, outcome in outcomes.items():
+            recipient = self.website_parts.pseudonyms().recipient(campaign.id, person.account_id)
+            self.campaigns.queue(campaign, recipient)
+            self.campaigns.settle(campaign.id, recipient, Outcome.QUEUED, outcome)
+        return campaign
+
+    @property
+    def campaigns(self) -> Campaigns:
+        """The table of campaigns."""
+        return Campaigns(table("campaigns"), self.panel_parts.policy)
 
     def sign_in(self, email: str = CANARIES["email"], password: str = PASSWORD) -> Answer:
         """Sign in at the door."""

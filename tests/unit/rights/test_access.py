@@ -48,6 +48,7 @@ def test_everything_of_a_person_appears_with_what_is_to_be_known_about_it(world:
         "enquiries",
         "billing",
         "disclosures",
+        "marketing-messages",
         "data-exports",
         "databases",
         "sessions",
@@ -71,7 +72,7 @@ def test_an_altered_entry_of_the_access_log_hides_nothing_else(world: World) -> 
     request_id = new_access_id(REQUEST, made.id, NOON)
     table("access").put({"database_id": made.id, "id": request_id, "at": int(NOON.timestamp()), "message": 7})
     found = all_of(person)
-    assert len({item["category"] for item in found}) == 11
+    assert len({item["category"] for item in found}) == 12
     (told,) = [item["data"] for item in found if item["category"] == "staff-access"]
     assert told == {"id": request_id, "database_id": made.id, "what": "support-request", "unreadable": True}
 

@@ -12,13 +12,14 @@ from privacy.clock import Clock, rfc3339, system_clock
 from privacy.home import Home
 from privacy.models.paging import CursorError, first_page
 from privacy.models.removals import Progress
-from privacy.subjects import holdings, of_databases
+from privacy.subjects import holdings, of_campaigns, of_databases
 from privacy.subjects.holding import Holding, Item
 from privacy.subjects.person import Person
 from privacy.tables.access import Access
 from privacy.tables.accounts import Accounts
 from privacy.tables.attempts import Attempts
 from privacy.tables.billing import Billing
+from privacy.tables.campaigns import Campaigns
 from privacy.tables.changes import Changes
 from privacy.tables.databases import Databases
 from privacy.tables.disclosures import Disclosures
@@ -38,7 +39,6 @@ NOTHING_OF_A_PERSON: Mapping[str, str] = MappingProxyType(
         "deletions": "keyed names of what an owner deleted of a database",
         "removals": "journals and certificates: counts, digests and dates",
         "backup": "the customers' databases, sealed: destroyed with them",
-        "campaigns": "texts of ours, and who got one under a pseudonym that differs in each",
         "findings": "counts, words of ours and ids: what the promise audit found",
         "policies": "the versions of the policy, as they were published",
         "choices": "that somebody chose about cookies, on a day: no session, address or browser is in it",
@@ -199,6 +199,7 @@ def registry(home: Home, clock: Clock = system_clock) -> Registry:
             holdings.OfEnquiries(Enquiries(home.table("enquiries"), policy)),
             holdings.OfBilling(Billing(home.table("billing"), policy), policy),
             holdings.OfDisclosures(Disclosures(home.table("disclosures"), policy), policy),
+            of_campaigns.OfCampaigns(Campaigns(home.table("campaigns"), policy), home.pseudonyms, policy),
             holdings.OfExports(jobs, policy),
             holdings.OfExportFiles(host, jobs),
             holdings.OfErasures(Erasures(home.table("erasures"), policy), policy),

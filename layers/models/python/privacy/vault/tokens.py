@@ -75,6 +75,10 @@ class Pseudonyms:
         """An e-mail address, whatever its case: providers tell none apart by it."""
         return self.of("address", email.casefold())
 
+    def recipient(self, campaign_id: str, account_id: str) -> str:
+        """A person as a campaign knows them: another in each, so that no two campaigns tell of one."""
+        return self.of("recipient", f"{campaign_id}/{account_id}")
+
 
 def new_session_token() -> str:
     """A fresh opaque session token: 256 random bits."""
