@@ -162,3 +162,17 @@ def test_a_dry_run_counts_them_and_kept_databases_keep_none(world: World) -> Non
     assert campaign is not None
     assert pseudonym(world, campaign, person) not in rows(campaign)[0]["id"]
     assert counts(world, campaign) == {Outcome.SENT: 1}
+
+
+@pytest.mark.promise("rights.erase")
+def test_what_stays_tells_nothing_of_whose_it_was(world: World) -> None:
+    """Noted anew by a listing that came late and erased again, it lies under a name that nobody can tell."""
+    person = world.subscriber()
+    campaign = world.campaign({person: Outcome.SENT})
+    recipient = pseudonym(world, campaign, person)
+    world.campaigns.forget_person(campaign.id, recipient)
+    world.campaigns.queue(campaign, recipient)
+    world.campaigns.forget_person(campaign.id, recipient)
+    assert told(person) == []
+    assert len({row["id"] for row in rows(campaign)}) == 2
+    assert recipient not in str(rows(campaign))
