@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local import deployment
+from local import deployment, sink
 from local.engine import HOST, Engine
 from tests.integration.deployed import Customer, Deployed
 
@@ -78,8 +78,10 @@ def _running(folder: Path) -> Iterator[Engine]:
     engine = PooledEngine(folder, free_port())
     engine.start()
     try:
+        sink.start(engine.folder)  # a disclosure that nobody takes would wait in its queue, and come again
         yield engine
     finally:
+        sink.stop(engine.folder)
         engine.stop()
 
 

@@ -19,6 +19,7 @@ QUEUES = {
     "import": "database_import",
     "backup": "database_backup",
     "restore": "database_restore",
+    "disclosure": "disclosure",
 }
 """Each queue of home and its worker."""
 

@@ -76,6 +76,9 @@ def test_everything_that_expires_has_a_time_to_live_in_epoch_seconds(system: Dep
         answer = system.send("POST", route, json.dumps(body).encode(), headers)
         assert answer.status in (201, 202), answer.content
 
+    panel.call("PUT", "/cookies/consent", {"preferences": True, "analytics": False}, expect=200)
+    assert not system.invoke("promise_audit", {"demand": "audit"}).failed
+
     expiring = {
         thing: properties["TimeToLiveSpecification"]["AttributeName"]
         for thing, properties in tables(ASIA).items()
@@ -88,8 +91,10 @@ def test_everything_that_expires_has_a_time_to_live_in_epoch_seconds(system: Dep
         described = told["TimeToLiveDescription"]
         assert (described["TimeToLiveStatus"], described["AttributeName"]) == ("ENABLED", attribute), thing
         items = system.items(thing)
-        assert items, thing
+        assert items or thing == "trends", thing  # no month has ended yet
         for item in items:
+            if thing == "findings" and item["entry"] == "now":  # how a promise stands is kept; how it stood goes
+                continue
             assert now - 120 < int(item[attribute]) < now + LONGEST_SECONDS, thing
 
 

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,11 +11,8 @@ from tests.integration.deployed import Deployed, found, trial, waited_for
 
 
 @pytest.fixture
-def received(system: Deployed) -> Iterator[Any]:
-    folder = system.engine.folder
-    sink.start(folder)
-    yield lambda: sink.received(folder)
-    sink.stop(folder)
+def received(system: Deployed) -> Any:
+    return lambda: sink.received(system.engine.folder)
 
 
 @pytest.mark.promise("processors.allow-list")

@@ -238,6 +238,7 @@ def test_a_good_message_beside_a_broken_one_is_done(system: Deployed, name: str)
         "database_move": f'{{"database_id": "db_{"a" * 26}", "job_id": "job_{"a" * 26}"}}',
         "account_export": f'{{"account_id": "acc_{"a" * 26}", "export_id": "exp_{"a" * 26}"}}',
         "erasure": f'{{"id": "ers_{"a" * 26}"}}',
+        "disclosure": f'{{"id": "dsc_{"a" * 26}"}}',
     }[name]
     answer = system.invoke(name, sqs_event([good, "{", good], QUEUES[name], system.home))
     assert (answer.failed, answer.payload) == (False, {"batchItemFailures": [{"itemIdentifier": "message-1"}]})
