@@ -1,6 +1,5 @@
 """What customers ask the HelpDesk for (promise helpdesk.access)."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +7,7 @@ from helpdesk.parts import Parts
 from privacy.clock import rfc3339
 from privacy.models.access import REQUEST, REQUEST_COUNTS, SupportRequest, UnreadableEntry
 from privacy.models.ids import database_of
-from privacy.models.paging import PAGE_BYTES
+from privacy.models.paging import first_page
 from privacy.tables.access import time_of
 
 
@@ -17,15 +16,9 @@ def page(parts: Parts, limit: int, after: str | None, now: datetime) -> tuple[li
 
     Raises: CursorError.
     """
-    items: list[dict[str, Any]] = []
-    size = 0
-    for request in parts.access.open_requests(now, after=after, page=limit + 1):
-        told = _shown(request)
-        size += len(json.dumps(told))
-        if len(items) == limit or (items and size > PAGE_BYTES):
-            return items, items[-1]["request_id"]
-        items.append(told)
-    return items, None
+    found = parts.access.open_requests(now, after=after, page=limit + 1)
+    items, more = first_page((_shown(request) for request in found), limit)
+    return items, items[-1]["request_id"] if more else None
 
 
 def _shown(request: SupportRequest | UnreadableEntry) -> dict[str, Any]:

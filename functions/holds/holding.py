@@ -7,7 +7,7 @@ from holds.parts import Parts
 from privacy.clock import rfc3339
 from privacy.models.holds import PREFIX, Hold, NewHold, UnreadableHold, UnreadableHoldError
 from privacy.models.ids import is_id, new_id
-from privacy.models.paging import CursorError
+from privacy.models.paging import CursorError, first_page
 from privacy.removal.holds import hold_account, hold_visits
 from privacy.tables.audit import new_entry
 from privacy.web.problems import ProblemError, invalid, unavailable
@@ -71,9 +71,8 @@ def page(parts: Parts, limit: int, after: str | None, now: datetime) -> tuple[li
         if not places:
             raise CursorError("this hold is not in the list")
         start = places[0] + 1
-    items = found[start : start + limit]
-    more = len(found) > start + limit
-    return [shown(hold, now) for hold in items], items[-1].id if more else None
+    items, more = first_page((shown(hold, now) for hold in found[start:]), limit)
+    return items, items[-1]["hold_id"] if more else None
 
 
 def release(parts: Parts, releaser: str, hold_id: str, now: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from privacy.clock import Clock, system_clock
-from privacy.policy import Document, documents
+from privacy.policy import Document, day_in_force, documents
 from privacy.settings import Deployment
 
 
@@ -20,8 +20,7 @@ class Parts:
     @property
     def in_force(self) -> Document:
         """The version in force now; before the first, the first."""
-        today = self.clock().date()
-        return self.versions[max((day for day in self.versions if day <= today), default=min(self.versions))]
+        return self.versions[day_in_force(self.versions, self.clock().date())]
 
     def before(self, version: date) -> Document:
         """The version before one of ours, or that one when there is none."""

@@ -6,7 +6,7 @@ and to what category of data each stored field belongs, for which version that w
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -233,10 +233,14 @@ def versions() -> Mapping[date, Policy]:
     return MappingProxyType({day: parse(each.data, regions, mapping) for day, each in documents().items()})
 
 
+def day_in_force(days: Collection[date], on: date) -> date:
+    """The day of the version in force on a day (UTC): the latest that has come; before the first, the first."""
+    return max((day for day in days if day <= on), default=min(days))
+
+
 def in_force(on: date) -> Policy:
-    """The version in force on a day (UTC): the latest whose day has come. Before the first, the first."""
-    known = versions()
-    return known[max((day for day in known if day <= on), default=min(known))]
+    """The version in force on a day (UTC)."""
+    return versions()[day_in_force(versions(), on)]
 
 
 def load() -> Policy:
