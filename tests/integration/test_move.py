@@ -15,7 +15,7 @@ def test_a_moved_database_has_every_write_that_was_taken_and_nothing_stays_where
 ) -> None:
     database, panel = customer.database, customer.panel
     route = f"/databases/{database}"
-    rows = {f"b-{number}": {"number": number} for number in range(60)}
+    rows = {f"chapter-{number}": {"number": number} for number in range(60)}
     for key, data in rows.items():
         customer.put("book", key, data)
     for number in range(5):
@@ -37,7 +37,7 @@ def test_a_moved_database_has_every_write_that_was_taken_and_nothing_stays_where
         else:
             refused += 1
             assert_problem(answer, 409)
-        assert panel.call("GET", f"{route}/records/book/b-1", expect=200).json()["data"] == rows["b-1"]
+        assert panel.call("GET", f"{route}/records/book/chapter-1", expect=200).json()["data"] == rows["chapter-1"]
         told = panel.call("GET", f"{route}/jobs/{job}", expect=200).json()
         assert told["kind"] == "move"
         assert told["status"] in ("queued", "running", "done"), told
@@ -65,7 +65,7 @@ def test_a_moved_database_has_every_write_that_was_taken_and_nothing_stays_where
     states = {region: [key["state"] for key in keys[region] if key["database_id"] == database] for region in keys}
     assert states == {ASIA: ["standby"], AMERICAS: ["open"]}
     log = "\n".join(system.log("database_move", ASIA) + system.log("database_move", AMERICAS))
-    assert not [text for text in ("Note", "note-", "b-1", json.dumps(rows["b-1"])) if text in log]
+    assert not [text for text in ("Note", "note-", "chapter-", json.dumps(rows["chapter-1"])) if text in log]
 
 
 @pytest.mark.promise("databases.region")

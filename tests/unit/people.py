@@ -6,23 +6,23 @@ from signup.capture import PURPOSE
 from signup.parts import Parts
 from tests.unit.engine import Answer, http
 
-PASSWORD = "canary-password-ox7 and more"
+PASSWORD = "canary-password-oxbow and more"
 CANARIES = {
-    "email": "canary-mailbox-ox7@example.org",
-    "name": "Canary Person Ox7",
-    "company": "Canary Company Ox7",
+    "email": "canary-mailbox-oxbow@example.org",
+    "name": "Canary Person Oxbow",
+    "company": "Canary Company Oxbow",
     "phone": "+6561237397",
-    "sector": "Canary Sector Ox7",
-    "interest": "Canary Interest Ox7",
-    "captcha_token": "canary-captcha-ox7",
+    "sector": "Canary Sector Oxbow",
+    "interest": "Canary Interest Oxbow",
+    "captcha_token": "canary-captcha-oxbow",
 }
-ADDRESS = "Canary Street Ox7\nSingapore"
-MESSAGE = "Canary Message Ox7"
+ADDRESS = "Canary Street Oxbow\nSingapore"
+MESSAGE = "Canary Message Oxbow"
 ORDER = {
     "amount": "49.90",
     "currency": "SGD",
-    "description": "Canary Order Ox7",
-    "reference": "canary-reference-ox7",
+    "description": "Canary Order Oxbow",
+    "reference": "canary-reference-oxbow",
     "processor": "stripe",
 }
 WITH_PASSWORD = ("registration", "subscription", "trial")
@@ -44,7 +44,7 @@ def canaries(kind: str) -> list[str]:
     """What was typed into a form of a kind, as far as it can be told from anything else."""
     sent = form(kind)
     typed = [value for name, value in sent.items() if isinstance(value, str) and name != "kind"]
-    return [*typed, *([ORDER["description"], ORDER["reference"]] if "order" in sent else []), "Ox7", "ox7"]
+    return [*typed, *([ORDER["description"], ORDER["reference"]] if "order" in sent else []), "Oxbow", "oxbow"]
 
 
 def signed_up(app: Any, kind: str = "trial", *, headers: dict[str, str] | None = None, **changes: Any) -> str:

@@ -11,7 +11,7 @@ from privacy.tables.accounts import Accounts
 from privacy.tables.store import transact
 from tests.unit.engine import NOON, table
 
-ADDRESS = "canary-subscriber-ox7@example.org"
+ADDRESS = "canary-subscriber-oxbow@example.org"
 
 
 def subscriber(
@@ -28,7 +28,7 @@ def subscriber(
         created_at=now,
         policy_version="2026-11-24",
         email_tag=f"tag-of-{new_id('x')}",
-        profile={"kind": kind, "name": "Canary Subscriber Ox7", "email": email},
+        profile={"kind": kind, "name": "Canary Subscriber Oxbow", "email": email},
         password_hash="$argon2id$a-hash",
         marketing=Consent(agreed, now, "2026-11-24"),
         last_contact_at=now,

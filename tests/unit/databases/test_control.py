@@ -451,13 +451,13 @@ def test_the_number_of_calls_is_known(ada: Customer, parts: Parts) -> None:
 
 
 def test_a_databases_name_is_in_its_row_and_nowhere_else(ada: Customer, capsys: pytest.CaptureFixture[str]) -> None:
-    made = created(ada, name="Canary Ledger Ox7")
-    ada.post(f"/databases/{made['id']}/deletion", body={"confirm": "Canary Wrong Ox7"})
+    made = created(ada, name="Canary Ledger Oxbow")
+    ada.post(f"/databases/{made['id']}/deletion", body={"confirm": "Canary Wrong Oxbow"})
     ada.post(f"/databases/{made['id']}/cancellation")
-    ada.post(f"/databases/{made['id']}/deletion", body={"confirm": "Canary Ledger Ox7"})
-    assert everything().count(b"Ox7") == 1
+    ada.post(f"/databases/{made['id']}/deletion", body={"confirm": "Canary Ledger Oxbow"})
+    assert everything().count(b"Oxbow") == 1
     printed = capsys.readouterr()
-    assert "Ox7" not in printed.out + printed.err
+    assert "Oxbow" not in printed.out + printed.err
 
 
 def test_a_command_without_fields_takes_an_empty_body_and_nothing_else(ada: Customer, parts: Parts) -> None:

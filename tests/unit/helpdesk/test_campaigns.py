@@ -89,7 +89,7 @@ def test_a_campaign_is_the_helpdesk_s(app: Any, issuer: Issuer, role: str) -> No
         ({"audience": "everybody"}, "audience"),
         ({"audience": "contact"}, "audience"),
         ({"audience": ["all"]}, "audience"),
-        ({"to": "canary-ox7@example.org"}, "(unknown)"),
+        ({"to": "canary-oxbow@example.org"}, "(unknown)"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_begun(
@@ -150,7 +150,7 @@ def test_a_look_at_a_campaign_is_on_record(app: Any, issuer: Issuer) -> None:
     assert {entry["action"] for entry in items("audit")} == {"campaign.created", "campaign.read"}
 
 
-@pytest.mark.parametrize("campaign_id", ["cam_" + "a" * 26, "canary-ox7", "cam_%00", "cam_x%23person-1"])
+@pytest.mark.parametrize("campaign_id", ["cam_" + "a" * 26, "canary-oxbow", "cam_%00", "cam_x%23person-1"])
 def test_what_is_no_campaign_is_404(app: Any, issuer: Issuer, campaign_id: str) -> None:
     answer = follow(app, issuer, campaign_id)
     assert answer.status == 404

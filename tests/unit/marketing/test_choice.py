@@ -92,7 +92,7 @@ def test_no_choice_without_a_session_or_for_another_site(app: Any, cookie: str, 
     assert put(app, cookie, False, Origin=SITE).status == 200
 
 
-@pytest.mark.parametrize("wrong", ["yes", 1, None, {}, "canary-ox7"])
+@pytest.mark.parametrize("wrong", ["yes", 1, None, {}, "canary-oxbow"])
 def test_a_choice_is_true_or_false_and_nothing_else(app: Any, cookie: str, account_id: str, wrong: Any) -> None:
     answer = put(app, cookie, wrong)
     assert (answer.status, answer.errors) == (422, {"agreed": "must be true or false"})
@@ -125,7 +125,7 @@ def test_the_choice_may_be_called_as_the_forms_call_it(app: Any, cookie: str) ->
 
 
 def test_two_people_s_choices_are_their_own(app: Any, parts: Parts, cookie: str, account_id: str) -> None:
-    other = subscriber("another-ox7@example.org")
+    other = subscriber("another-oxbow@example.org")
     put(app, cookie, False)
     assert chosen(other).agreed
     assert not chosen(account_id).agreed

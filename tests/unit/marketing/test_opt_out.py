@@ -81,7 +81,7 @@ def test_who_is_gone_is_answered_like_who_opted_out(
     app: Any, parts: Parts, token: str, account_id: str, gone: str
 ) -> None:
     until = parts.policy.retention["marketing.link"].after(NOON)
-    out = parts.links().token("opt-out", subscriber("another-ox7@example.org", agreed=False), until)
+    out = parts.links().token("opt-out", subscriber("another-oxbow@example.org", agreed=False), until)
     if gone == "never there":
         token = parts.links().token("opt-out", "acc_" + "a" * 26, until)
     elif gone == "erased":
@@ -181,7 +181,7 @@ def test_neither_the_link_nor_its_answer_nor_the_log_names_anybody(
     ]
     out, err = capfd.readouterr()
     told = out + err + "".join(answer.body.decode() + str(answer.headers) for answer in bodies)
-    for canary in (ADDRESS, "Canary", "ox7", token):
+    for canary in (ADDRESS, "Canary", "oxbow", token):
         assert canary not in told
 
 

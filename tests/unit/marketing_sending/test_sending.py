@@ -129,13 +129,13 @@ def test_a_message_tells_whose_it_is_to_nobody_but_by_an_id(
 def test_what_waits_in_the_queue_does_not_leave_after_an_opt_out(
     parts: Parts, deliver: Deliver, listed: Listed, ses: Ses, campaign: Campaign, website: Any
 ) -> None:
-    first, second = subscriber(), subscriber("another-ox7@example.org")
+    first, second = subscriber(), subscriber("another-oxbow@example.org")
     waiting = listed(campaign)
     assert {message["account_id"] for message in waiting} == {first, second}
     token = parts.links().token("opt-out", first, NOON + timedelta(days=1))
     assert http(website, "POST", f"/marketing/opt-out/{token}").status == 200
     assert deliver(*waiting) == []
-    assert ses.to == ["another-ox7@example.org"]
+    assert ses.to == ["another-oxbow@example.org"]
     assert outcomes(parts, campaign) == {"sent": 1, "skipped": 1}
 
 
@@ -278,7 +278,7 @@ def test_no_address_and_no_name_is_in_a_queue_a_log_or_a_campaign_s_row(
         parts.send_on(message)
     stored = everything().decode().replace(str(table("accounts").get({"id": account_id})), "")
     out, err = capfd.readouterr()
-    for canary in (ADDRESS, "Canary Subscriber", "ox7", "Ox7"):
+    for canary in (ADDRESS, "Canary Subscriber", "oxbow", "Oxbow"):
         assert canary not in stored
         assert canary not in out + err
     rows = str(items("campaigns"))

@@ -64,7 +64,7 @@ class Ses:
     def send_email(self, **mail: Any) -> dict[str, str]:
         if self.broken:
             self.broken -= 1
-            raise OSError("canary-mailbox-ox7@example.org cannot be reached")
+            raise OSError("canary-mailbox-oxbow@example.org cannot be reached")
         self.sent.append(mail)
         return {"MessageId": "1"}
 
@@ -168,7 +168,7 @@ class World:
         made = database(self.website_parts, person.owner, name=CANARIES["company"])
         for _ in range(2):
             http(self.door, "POST", "/sessions", body={"email": CANARIES["email"], "password": "not this one"})
-        person.send("PATCH", "/account", body={"email": "canary-new-ox7@example.org"})
+        person.send("PATCH", "/account", body={"email": "canary-new-oxbow@example.org"})
         self.campaign({person: Outcome.SENT})
         person.post("/account/data/exports")
         self.deliver()
@@ -199,7 +199,7 @@ class World:
 
     def approved(self, person: Customer, databases: str = "delete-now") -> str:
         """Ask for an erasure and have it approved; the request's id."""
-        asked = person.post("/account/erasure", body={"databases": databases, "message": "Canary Wish Ox7"})
+        asked = person.post("/account/erasure", body={"databases": databases, "message": "Canary Wish Oxbow"})
         assert asked.status == 202, asked.body
         request_id = str(asked.json()["request_id"])
         decided = self.staff(

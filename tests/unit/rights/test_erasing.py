@@ -50,8 +50,9 @@ from tests.unit.staff import call
 pytestmark = pytest.mark.promise("rights.erase")
 
 TYPED = [CANARIES[name] for name in ("email", "name", "company", "phone", "sector", "interest")]
-TYPED += ["Canary Street Ox7", MESSAGE, ORDER["description"], ORDER["reference"], "Canary Wish Ox7", "canary-new-ox7"]
-BY_LAW = [CANARIES["name"], "Canary Street Ox7", ORDER["description"], ORDER["reference"]]
+TYPED += ["Canary Street Oxbow", MESSAGE, ORDER["description"], ORDER["reference"]]
+TYPED += ["Canary Wish Oxbow", "canary-new-oxbow"]
+BY_LAW = [CANARIES["name"], "Canary Street Oxbow", ORDER["description"], ORDER["reference"]]
 
 
 def left() -> list[str]:
@@ -258,7 +259,7 @@ def test_kept_databases_keep_the_sign_in_until_they_are_destroyed(world: World, 
     assert "address" not in items("erasures")[0]  # it may change; it is noted when the account is closed
     # All but the address, with which the person signs in to export, is gone or kept by law.
     name_of_database = [CANARIES["company"]]
-    assert sorted(left()) == sorted([*BY_LAW, CANARIES["email"], *name_of_database, "Canary Wish Ox7"])
+    assert sorted(left()) == sorted([*BY_LAW, CANARIES["email"], *name_of_database, "Canary Wish Oxbow"])
     assert world.sign_in().status == 201
     person = world.subscriber_again(person)
     follow = person.get("/account/erasure").json()
@@ -443,7 +444,7 @@ def test_the_mail_is_sent_again_until_ses_takes_it_and_then_the_address_is_gone(
     assert failures(world.worker(sqs_event([{"id": request_id}], "erasure"), Context())) != []
     assert items("erasures")[0]["address"] == CANARIES["email"]
     printed = capsys.readouterr()
-    assert "ox7" not in (printed.out + printed.err).lower()
+    assert "oxbow" not in (printed.out + printed.err).lower()
     world.tick()
     world.deliver()
     assert len(world.ses.to(CANARIES["email"])) == 1
@@ -467,7 +468,7 @@ def test_no_message_of_an_erasure_holds_more_than_ids(world: World) -> None:
     world.approved(person)
     for body in messages("erasure"):
         assert set(json.loads(body)) == {"id"}
-        assert "ox7" not in body.lower()
+        assert "oxbow" not in body.lower()
     assert ADDRESS  # the fixture's own
 
 

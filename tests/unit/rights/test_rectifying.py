@@ -14,22 +14,22 @@ from tests.unit.rights.conftest import World
 pytestmark = pytest.mark.promise("rights.rectify")
 
 NEW = {
-    "name": "Neu Name",
-    "company": "Neu Company",
+    "name": "Neuland Name",
+    "company": "Neuland Company",
     "phone": "+6561237399",
-    "sector": "Neu Sector",
-    "interest": "Neu Interest",
-    "postal_address": "Neu Street 1\nSingapore",
+    "sector": "Neuland Sector",
+    "interest": "Neuland Interest",
+    "postal_address": "Neuland Street 1\nSingapore",
 }
 OLD = [
-    "Canary Person Ox7",
-    "Canary Company Ox7",
+    "Canary Person Oxbow",
+    "Canary Company Oxbow",
     "+6561237397",
-    "Canary Sector Ox7",
-    "Canary Interest Ox7",
-    "Canary Street Ox7",
+    "Canary Sector Oxbow",
+    "Canary Interest Oxbow",
+    "Canary Street Oxbow",
 ]
-NEW_ADDRESS = "neu@example.org"
+NEW_ADDRESS = "neuland@example.org"
 
 
 def left(*needles: str) -> list[str]:
@@ -59,7 +59,7 @@ def test_an_export_of_the_data_as_it_was_ends_with_the_correction(world: World) 
     export_id = person.post("/account/data/exports").json()["export_id"]
     world.deliver()
     assert person.get(f"/account/data/exports/{export_id}").json()["status"] == "ready"
-    person.send("PATCH", "/account", body={"company": "Neu"})
+    person.send("PATCH", "/account", body={"company": "Neuland"})
     assert person.get(f"/account/data/exports/{export_id}").status == 404
     host = world.panel_parts.host
     assert host.s3.list_objects_v2(Bucket=host.transfer_bucket)["KeyCount"] == 0
@@ -70,7 +70,7 @@ def test_null_takes_an_optional_field_away_and_no_other(world: World) -> None:
     assert person.send("PATCH", "/account", body={"company": None, "phone": None}).status == 200
     shown = person.get("/account").json()
     assert (shown["company"], shown["phone"], shown["name"]) == (None, None, CANARIES["name"])
-    assert left("Canary Company Ox7", "+6561237397") == []
+    assert left("Canary Company Oxbow", "+6561237397") == []
     assert person.send("PATCH", "/account", body={"name": None}).errors == {"name": "is required"}
 
 
@@ -99,7 +99,7 @@ def test_an_address_of_the_post_is_taken_only_where_an_invoice_needs_it(world: W
     (row,) = [row for row in items("accounts") if row["id"].startswith("acc_")]
     row["profile"]["kind"] = "registration"
     world.panel_parts.accounts.table.put(row)
-    assert list(person.send("PATCH", "/account", body={"postal_address": "Neu"}).errors) == ["postal_address"]
+    assert list(person.send("PATCH", "/account", body={"postal_address": "Neuland"}).errors) == ["postal_address"]
 
 
 def test_another_address_waits_for_its_link_and_then_replaces_the_old_one_everywhere(world: World) -> None:
@@ -216,10 +216,10 @@ def test_who_loses_the_race_for_an_address_touches_nothing_that_came_from_it(wor
 
 def test_no_message_and_no_log_names_the_address(world: World, capsys: Any) -> None:
     person = world.subscriber()
-    person.send("PATCH", "/account", body={"email": NEW_ADDRESS, "name": "Neu Name"})
-    assert all(NEW_ADDRESS not in body and "Neu" not in body for body in messages("mail"))
+    person.send("PATCH", "/account", body={"email": NEW_ADDRESS, "name": "Neuland Name"})
+    assert all(NEW_ADDRESS not in body and "Neuland" not in body for body in messages("mail"))
     printed = capsys.readouterr()
-    assert "neu" not in (printed.out + printed.err).lower()
+    assert "neuland" not in (printed.out + printed.err).lower()
 
 
 # --- passwords -----------------------------------------------------------------------------------------------------
@@ -311,6 +311,6 @@ def test_a_destroyed_database_is_not_renamed(world: World) -> None:
     person, made = world.whole()
     table = world.website_parts.databases
     table.change(table.change(made, Status.DELETING, world.clock()), Status.DESTROYED, world.clock())
-    person.send("PATCH", "/account", body={"company": "Neu"})
+    person.send("PATCH", "/account", body={"company": "Neuland"})
     assert [row for row in items("databases") if "name" in row] == []
-    assert json.dumps(items("databases"), default=str).count("Neu") == 0
+    assert json.dumps(items("databases"), default=str).count("Neuland") == 0

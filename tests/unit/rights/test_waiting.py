@@ -40,12 +40,12 @@ def at(app: Any, person: Customer) -> Customer:
 
 
 def new_database(world: World, person: Customer, made: Database) -> Answer:
-    return at(world.control, person).post("/databases", body={"name": "Canary Late Ox7"})
+    return at(world.control, person).post("/databases", body={"name": "Canary Late Oxbow"})
 
 
 def support(world: World, person: Customer, made: Database) -> Answer:
     route = f"/databases/{made.id}/support-requests"
-    return at(world.control, person).post(route, body={"message": "Canary Late Ox7"})
+    return at(world.control, person).post(route, body={"message": "Canary Late Oxbow"})
 
 
 def reactivation(world: World, person: Customer, made: Database) -> Answer:
@@ -53,15 +53,15 @@ def reactivation(world: World, person: Customer, made: Database) -> Answer:
 
 
 def correction(world: World, person: Customer, made: Database) -> Answer:
-    return person.send("PATCH", "/account", body={"name": "Canary Late Ox7"})
+    return person.send("PATCH", "/account", body={"name": "Canary Late Oxbow"})
 
 
 def new_address(world: World, person: Customer, made: Database) -> Answer:
-    return person.send("PATCH", "/account", body={"email": "canary-late-ox7@example.org"})
+    return person.send("PATCH", "/account", body={"email": "canary-late-oxbow@example.org"})
 
 
 def confirmation(world: World, person: Customer, made: Database) -> Answer:
-    token = world.ses.token("canary-new-ox7@example.org")
+    token = world.ses.token("canary-new-oxbow@example.org")
     return person.post("/account/email/confirmation", body={"token": token})
 
 
@@ -154,7 +154,7 @@ def test_an_approval_at_the_same_moment_leaves_nothing_of_it(
     assert found is not None
     assert (found.status, found.since) == (Status.DEACTIVATED, made.since)
     # A correction had reached the bill, which a law keeps, under the name that its person gave last.
-    late = {store for store, rows in stored().items() if "late-ox7" in repr(rows).lower().replace(" ", "-")}
+    late = {store for store, rows in stored().items() if "late-oxbow" in repr(rows).lower().replace(" ", "-")}
     assert late <= ({"billing"} if write is correction else set())
     assert len(items("databases")) == 1
 
@@ -331,7 +331,7 @@ def test_what_names_the_account_for_a_while_longer_is_told_with_its_end_to_every
     holds, correlations = Holds(table("holds"), policy), Correlations(table("correlations"), policy)
     if inquired:
         scope, until = Scope(account_id=person.account_id), now + timedelta(seconds=1)
-        holds.create(Hold("hld_ended", "staff", Ground.SECURITY, "Canary Case Ox7", scope, now, until))
+        holds.create(Hold("hld_ended", "staff", Ground.SECURITY, "Canary Case Oxbow", scope, now, until))
         asked = Question(person.account_id, now - timedelta(days=1), now, "case-1")
         made = Correlation("cor_waits", CorrelationGround.LAW, "staff", now, asked)
         world.panel_parts.transact([correlations.create_operation(made, asked)])

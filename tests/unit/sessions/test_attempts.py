@@ -15,7 +15,7 @@ from tests.unit.engine import NOON, Answer, SetClock, everything, items
 from tests.unit.interference import before_each_call, killed_at, once_before, recorded
 from tests.unit.sessions.conftest import EMAIL, sign_in
 
-UNKNOWN = "nobody-ox7@example.org"
+UNKNOWN = "nobody-oxbow@example.org"
 WRONG = "not this one, surely"
 WAITS = [30, 60, 120, 240, 480, 960, 1200, 1200, 1200]
 """Seconds after the tenth wrong password in a row, after the eleventh, and so on."""
@@ -180,9 +180,9 @@ def test_who_is_signed_in_stays_so_while_others_guess(app: Any, account_id: str)
 
 @pytest.mark.promise("visits.unlinked", "signup.password")
 def test_what_is_kept_of_an_attempt_names_nobody(app: Any, account_id: str, parts: Parts) -> None:
-    visitor = {"CloudFront-Viewer-Address": "198.51.100.23:4711", "User-Agent": "canary-agent-ox7"}
+    visitor = {"CloudFront-Viewer-Address": "198.51.100.23:4711", "User-Agent": "canary-agent-oxbow"}
     for email in (EMAIL, UNKNOWN):
-        assert sign_in(app, email, "canary-wrong-ox7", headers=visitor).status == 401
+        assert sign_in(app, email, "canary-wrong-oxbow", headers=visitor).status == 401
     rows = [row for row in items("sessions") if "attempts" in row]
     assert len(rows) == 2
     for row in rows:

@@ -186,7 +186,7 @@ def test_the_sample_events_get_their_answers_from_an_empty_system(app: Any, name
 
 @pytest.mark.promise("visits.unlinked")
 def test_the_address_of_a_sign_in_is_sealed_and_nowhere_in_clear(app: Any, account_id: str, parts: Parts) -> None:
-    sign_in(app, headers={"CloudFront-Viewer-Address": "198.51.100.23:4711", "User-Agent": "canary-agent-ox7"})
+    sign_in(app, headers={"CloudFront-Viewer-Address": "198.51.100.23:4711", "User-Agent": "canary-agent-oxbow"})
     (row,) = items("sessions")
     assert row.keys() == {
         "token_hash", "account_id", "created_at", "last_used_at", "sealed_address", "shard", "ttl"
@@ -357,11 +357,11 @@ def test_nothing_that_a_customer_sends_is_in_any_log(
     working = build(lambda: parts)
     assert sign_in(app).status == 500
     cookie = token(working)
-    assert sign_in(working, password="canary-wrong-ox7 and more", cookie="canary-cookie-ox7").status == 401
+    assert sign_in(working, password="canary-wrong-oxbow and more", cookie="canary-cookie-oxbow").status == 401
     current(working, cookie)
     out, err = capfd.readouterr()
     assert '"RuntimeError"' in out
-    for secret in ("ox7", "Ox7", cookie, "203.0.113.7"):
+    for secret in ("oxbow", "Oxbow", cookie, "203.0.113.7"):
         assert secret not in out + err + caplog.text
 
 

@@ -151,7 +151,7 @@ def test_a_form_does_not_even_look_whether_the_address_is_known(app: Any) -> Non
 def test_no_answer_repeats_what_was_sent(app: Any) -> None:
     for kind in KINDS:
         body = http(app, "POST", "/signups", body=form(kind)).body
-        refused = http(app, "POST", "/signups", body=form(kind, surprise="Canary Surprise Ox7")).body
+        refused = http(app, "POST", "/signups", body=form(kind, surprise="Canary Surprise Oxbow")).body
         for canary in (*canaries(kind), "surprise"):
             assert canary.encode() not in body + refused
 
@@ -469,10 +469,10 @@ def test_no_field_of_a_form_is_in_any_log(
     caplog.set_level("INFO")
     for verifier in (parts.verifier, Broken()):
         app = build(lambda verifier=verifier: replace(parts, verifier=verifier))  # type: ignore[misc]
-        key = {"Idempotency-Key": f"canary-key-ox7-{type(verifier).__name__}"}
-        http(app, "POST", "/signups", body=form(kind), headers={"User-Agent": "canary-agent-ox7", **key})
-        http(app, "POST", "/signups", body=form(kind, phone="canary-phone-ox7"), cookie="canary-cookie-ox7")
-        http(app, "POST", "/signups?q=canary-query-ox7", body=json.dumps(form(kind)).encode()[:-2])
+        key = {"Idempotency-Key": f"canary-key-oxbow-{type(verifier).__name__}"}
+        http(app, "POST", "/signups", body=form(kind), headers={"User-Agent": "canary-agent-oxbow", **key})
+        http(app, "POST", "/signups", body=form(kind, phone="canary-phone-oxbow"), cookie="canary-cookie-oxbow")
+        http(app, "POST", "/signups?q=canary-query-oxbow", body=json.dumps(form(kind)).encode()[:-2])
     out, err = capfd.readouterr()
     assert '"RuntimeError"' in out
     for canary in canaries(kind):

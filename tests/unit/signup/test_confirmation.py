@@ -409,5 +409,5 @@ def test_a_confirmation_leaves_nothing_of_the_form_in_any_log(
     cookie = follow(app, token).cookie
     out, err = capfd.readouterr()
     assert '"RuntimeError"' in out
-    for secret in ("Ox7", "ox7", token, str(cookie), "203.0.113.7"):
+    for secret in ("Oxbow", "oxbow", token, str(cookie), "203.0.113.7"):
         assert secret not in out + err + caplog.text
