@@ -13,6 +13,7 @@ from itertools import islice
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from promise_audit.inventory import SCHEDULES
 from promise_audit.stores import NotDeployedError, OutOfTimeError, Stores
 
 TICK = timedelta(hours=1)
@@ -130,16 +131,36 @@ class Look:
     def swept(self, stores: Stores, function: str, *names: str) -> None:
         """Look whether a schedule runs, and how late the removals of some of its stores were."""
         with self.trying(function):
-            self.at("schedules")
-            self.expect(stores.is_scheduled(function), "schedules that are off", function)
-            points = [point for name in names for point in stores.lags(function.replace("-", "_"), name)]
+            points = self.ran(stores, function, *names)
             self.lags += [lag for _, lag in points]
             day = self.now - timedelta(days=1)
             if any(at >= day and lag > LATE.total_seconds() for at, lag in points):
                 self.doubt("stores of which something was removed late within the last day")
-            last = max((at + TICK for at, _ in points), default=None) or stores.logged_at(function)
-            if last is None or last < self.now - LATE:
-                self.doubt(f"schedules without a run on record for two hours: {function}")
+
+    def ran(self, stores: Stores, function: str, *names: str) -> list[tuple[datetime, int]]:
+        """Look whether a schedule is on as deployed, often enough, and ran lately; the figures of some of its stores.
+
+        A store without figures, beside others with, was not wholly swept. Where there are none at all, the log tells of
+        a run.
+        """
+        self.at("schedules")
+        every, deployed = SCHEDULES[function], stores.ticks(function)
+        self.expect(deployed is not None, f"schedules that are off or gone: {function}", function)
+        self.expect((deployed or every) <= every, f"schedules that start too seldom: {function}", function)
+        self.expect(stores.may_run(function), f"functions that may not run: {function}", function)
+        points: list[tuple[datetime, int]] = []
+        runs: list[datetime] = []
+        for name in names:
+            figures = stores.lags(function.replace("-", "_"), name)
+            points += figures
+            runs += [max(at + TICK for at, _ in figures)] if figures else []
+        known = len(runs) in (0, len(names))
+        last = min(runs, default=None) or stores.logged_at(function) if known else None
+        patience = max(LATE, 2 * every)
+        if last is None or last < self.now - patience:
+            hours = int(patience / TICK)
+            self.doubt(f"schedules without a run on record for {hours} hours: {function}")
+        return points
 
     def letters(self, stores: Stores, queue: str, region: str | None = None) -> None:
         """Look for messages that a queue gave up."""

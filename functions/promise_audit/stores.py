@@ -1,6 +1,7 @@
 """The stores as AWS shows them: listed to their end by boto3, through nothing of the code that keeps the promises."""
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,18 @@ class Stored:
         """Whose it is: the first part of a key that is an id of a database or an account, or nothing."""
         parts = self.key.split("/")
         return next((part for part in parts[:2] if part.startswith(("db_", "acc_"))), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function as it is deployed: what of ours it is (`thing`), the name of its role, its layers (ARNs with their
+    versions) and its environment.
+    """
+
+    thing: str
+    role: str
+    layers: tuple[str, ...]
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -156,12 +169,38 @@ class Stores:
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
         return int(found["ApproximateNumberOfMessages"])
 
-    def is_scheduled(self, function: str) -> bool:
-        """Whether a rule that is enabled starts a function."""
-        events = self.client("events")
-        arn = f"arn:aws:lambda:{self.home}:{self.account}:function:{self.name(function)}"
-        rules = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
-        return any(events.describe_rule(Name=rule)["State"] == "ENABLED" for rule in rules)
+    def ticks(self, function: str) -> timedelta | None:
+        """How often the rules that are deployed and enabled start a function; None where none does."""
+
+        def ask() -> timedelta | None:
+            events = self.client("events")
+            arn = f"arn:aws:lambda:{self.home}:{self.account}:function:{self.name(function)}"
+            rules = [
+                events.describe_rule(Name=name) for name in events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+            ]
+            every = [_rate(rule.get("ScheduleExpression", "")) for rule in rules if rule["State"] == "ENABLED"]
+            return min((one for one in every if one), default=None)
+
+        found: timedelta | None = self.once(f"ticks/{function}", ask)
+        return found
+
+    def may_run(self, function: str) -> bool:
+        """Whether a function's concurrency lets it run at all. Raises: NotDeployedError."""
+        ask = self.client("lambda").get_function_concurrency
+        answer = self._existing(function, ask, FunctionName=self.name(function))
+        return bool(answer.get("ReservedConcurrentExecutions", 1))
+
+    def functions(self, region: str) -> list[Function]:
+        """The functions of ours in a region, by name."""
+
+        def ask() -> list[Function]:
+            pages = self.client("lambda", region).get_paginator("list_functions").paginate()
+            listed = [each for page in pages for each in page["Functions"]]
+            ours = [each for each in listed if each["FunctionName"].startswith(f"{self.stack}-")]
+            return sorted((_function(each, self.stack) for each in ours), key=lambda one: one.thing)
+
+        found: list[Function] = self.once(f"functions/{region}", ask)
+        return found
 
     def lags(self, service: str, store: str) -> list[tuple[datetime, int]]:
         """The greatest lag (seconds) of each hour of the last days in which a sweep of a store said so, by time."""
@@ -227,6 +266,24 @@ _ABSENT = (
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
 )
+
+
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+
+
+def _rate(expression: str) -> timedelta | None:
+    """A schedule's expression as a duration; None where it is no rate."""
+    match = _RATE.fullmatch(expression)
+    return timedelta(**{f"{match[2]}s": int(match[1])}) if match else None
+
+
+def _function(answer: Mapping[str, Any], stack: str) -> Function:
+    return Function(
+        thing=answer["FunctionName"].removeprefix(f"{stack}-"),
+        role=answer["Role"].rsplit("/", 1)[-1],
+        layers=tuple(layer["Arn"] for layer in answer.get("Layers", ())),
+        environment=answer.get("Environment", {}).get("Variables", {}),
+    )
 
 
 def instant(row: Row, name: str) -> datetime:

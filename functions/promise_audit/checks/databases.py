@@ -175,6 +175,7 @@ def destroyed(stores: Stores, look: Look) -> None:
             if row["id"] in content.destroyed:
                 named = certificates.get(row["id"], {}).get("database_id")
                 look.expect(named == row["id"], "destroyed databases without their certificate", row["id"])
+    look.swept(stores, "database-expiry", "leftovers")
 
 
 def _certificates(stores: Stores, look: Look) -> dict[str, dict[str, Any]]:

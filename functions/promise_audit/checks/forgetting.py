@@ -58,6 +58,7 @@ def visits_retention(stores: Stores, look: Look) -> None:
     if kept:
         look.notes.append(f"{kept} visits kept by holds")
     look.swept(stores, "log-purging", "visits")
+    look.swept(stores, "session-expiry", "holds")
 
 
 def _hold(row: Row, stores: Stores, look: Look) -> None:

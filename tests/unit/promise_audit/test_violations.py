@@ -29,6 +29,7 @@ from tests.unit.promise_audit.world import (
     TAG,
     change,
     fill,
+    opened,
     put,
     remove,
     seconds,
@@ -130,9 +131,9 @@ def _visit(now: datetime, at: datetime, **fields: str) -> None:
 
 
 def _backup_gone(_: datetime) -> None:
-    s3 = client("s3", AMERICAS)
-    (version,) = s3.list_object_versions(Bucket=_bucket("backup"))["Versions"]
-    s3.delete_object(Bucket=_bucket("backup"), Key=version["Key"], VersionId=version["VersionId"])
+    with opened("backup", AMERICAS) as (s3, bucket):
+        (version,) = s3.list_object_versions(Bucket=bucket)["Versions"]
+        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
 
 def _schedule_off(function: str) -> Plant:
@@ -180,7 +181,8 @@ def _database(**changes: object) -> Plant:
 def _left_over(now: datetime) -> None:
     """A version behind a delete marker, in the other region."""
     upload("content", f"{GONE}/abc", AMERICAS)
-    client("s3", AMERICAS).delete_object(Bucket=_bucket("content"), Key=f"{GONE}/abc")
+    with opened("content", AMERICAS) as (s3, bucket):
+        s3.delete_object(Bucket=bucket, Key=f"{GONE}/abc")
 
 
 def _address(_: datetime) -> None:
