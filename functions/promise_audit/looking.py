@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
@@ -21,6 +21,8 @@ TICK = timedelta(hours=1)
 
 LATE = timedelta(hours=2)
 """Two ticks: what is due for longer should be gone (the alarms' threshold, docs/operations.md)."""
+
+_NEVER = datetime.fromtimestamp(0, UTC)
 
 EXAMPLES = 5
 """Ids that a finding names."""
@@ -43,7 +45,8 @@ class Status(StrEnum):
 class Finding:
     """What a check found of a promise: `evidence` in words and counts, `examples` ids of ours for who repairs it.
 
-    `lags` are how late removals were, in seconds (p50, p99, maximum), None where there are no figures of any.
+    `lags` are how late removals were, in seconds (p50, p99, maximum), None where there are no figures of any. One that
+    `is_partial` did not see all; since `whole_since` each thing was seen at least once, by several audits.
     """
 
     promise: str
@@ -54,6 +57,8 @@ class Finding:
     violations: int
     overdue: int
     lags: tuple[int, int, int] | None
+    is_partial: bool = False
+    whole_since: datetime | None = None
 
 
 @dataclass
@@ -71,6 +76,8 @@ class Look:
     overdue: int = 0
     latest: int = 0
     """How late the latest of what still lies there is, in seconds."""
+    is_partial: bool = False
+    whole_since: list[datetime] = field(default_factory=list)
 
     def at(self, what: str, count: int = 1) -> None:
         """Note that something was looked at (also that there is none)."""
@@ -122,11 +129,32 @@ class Look:
         except NotDeployedError as missing:
             self.doubt(f"nothing to look at: {missing} is not deployed{place}")
         except OutOfTimeError:
+            self.is_partial = True
+            self.whole_since.append(_NEVER)
             self.doubt(f"time was up before all was looked at{place}")
         except ClientError as error:
             self.doubt(f"could not look: {error.response['Error']['Code']}{place}")
         except BotoCoreError as error:
             self.doubt(f"could not look: {type(error).__name__}{place}")
+
+    def walked(self, stores: Stores, *names: str) -> None:
+        """Say which of the stores that were walked through were not looked at all in this audit."""
+        for name in names:
+            walk = stores.walks[name]
+            if not walk.is_whole:
+                self.is_partial = True
+                self.whole_since.append(datetime.fromtimestamp(walk.reached.whole, UTC))
+                self.doubt(f"not looked at all, the next audit goes on: {name}")
+
+    def add(self, part: "Look") -> None:
+        """Take over what was seen for this check in a walk that it shares with others."""
+        self.seen.update(part.seen)
+        self.wrongs.update(part.wrongs)
+        self.doubts.update(part.doubts)
+        self.notes += part.notes
+        self.examples += part.examples[: EXAMPLES - len(self.examples)]
+        self.overdue += part.overdue
+        self.latest = max(self.latest, part.latest)
 
     def swept(self, stores: Stores, function: str, *names: str) -> None:
         """Look whether a schedule runs, and how late the removals of some of its stores were."""
@@ -192,6 +220,8 @@ class Look:
             violations=sum(self.wrongs.values()),
             overdue=self.overdue,
             lags=(_percentile(lags, 50), _percentile(lags, 99), lags[-1]) if lags else None,
+            is_partial=self.is_partial,
+            whole_since=min(self.whole_since, default=None),
         )
 
 

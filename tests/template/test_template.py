@@ -67,6 +67,7 @@ LISTS = {
     "events:ListRuleNamesByTarget",
     "cloudwatch:GetMetricStatistics",
     "logs:DescribeLogGroups",
+    "lambda:ListFunctions",
 }
 """What AWS grants on every resource or on none (Service Authorization Reference); it reads names and figures only."""
 

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import io
 import json
-import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from privacy.aws import client
+from privacy.clock import system_clock
 from privacy.policy import documents, load
 from privacy.tables.store import to_aws
 from promise_audit.checks.privileges import listed
 from promise_audit.checks.signatures import canonical
 from promise_audit.inventory import SCHEDULES
 from tests.unit.engine import _OF_A_TABLE, ACCOUNT, AMERICAS, ASIA, HOME, NAMES, REGIONS, STACK, _resources, environment
+
+NOW = system_clock()
+"""S3 notes its own times, so this world has today's date."""
 
 ADA, DB, GONE = "acc_" + "a" * 26, "db_" + "d" * 26, "db_" + "g" * 26
 TAG = "f" * 32
