@@ -148,7 +148,7 @@ def test_no_function_scans_but_the_audit_which_has_to_see_what_no_index_shows() 
 
 @pytest.mark.promise("audit.proof")
 def test_the_audit_may_change_nothing_but_its_findings_and_open_nothing() -> None:
-    reads = ("Get", "Describe", "List", "Scan")
+    reads = ("Get", "Describe", "List", "Scan", "GET")
     changes = [
         (action, statement["Resource"])
         for name, statement in _statements()

@@ -1,6 +1,7 @@
 """Section 8, least privilege as it is deployed: what each function may do, and who may start it."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,6 +23,9 @@ _UNBOUND = frozenset(
 
 _UNNAMED = ("kms", "ses", "apigateway")
 """Services whose resources have no name of ours in their ARN."""
+
+_KINDS = "table/|rule/|function:|role/|secret:|log-group:/aws/lambda/"
+"""What stands before a name of ours in an ARN. The local engine has a secret's name without one."""
 
 _STARTS = ("apigateway.amazonaws.com", "events.amazonaws.com")
 """Who may start a function besides its queue, which the function asks itself."""
@@ -95,11 +99,13 @@ def _is_least(statement: Statement, stores: Stores) -> bool:
 def _is_ours(resource: str, actions: list[str], statement: Statement, stores: Stores) -> bool:
     if resource == "*":
         return set(actions) <= _UNBOUND
-    service = resource.split(":")[2]
+    _, _, service, _, account, name = resource.split(":", 5) if resource.startswith("arn:") else [""] * 5 + [resource]
+    if account not in ("", stores.account):
+        return False
     if service in _UNNAMED:
         # Any key of the account, unless the statement says which: by its alias, or by the service that uses it.
-        return not (service == "kms" and resource.endswith("key/*")) or "Condition" in statement
-    return f"{stores.stack}-" in resource or f"{stores.stack}/" in resource
+        return not (service == "kms" and "*" in name) or "Condition" in statement
+    return bool(re.match(rf"(?:{_KINDS})?{re.escape(stores.stack)}[-/]", name))
 
 
 def _starts(stores: Stores, look: Look, function: Function, region: str) -> None:

@@ -404,6 +404,10 @@ PLANTED: list[tuple[str, str, Plant]] = [
     ("security.measures", "every action", _statement(Action="dynamodb:*")),
     ("security.measures", "every resource", _statement(Action=["dynamodb:ListTables", "dynamodb:Scan"], Resource="*")),
     ("security.measures", "another's resource", _statement(Resource="arn:aws:s3:::elsewhere/*")),
+    ("security.measures", "another's resource with our name in it", _statement(
+        Resource=f"arn:aws:s3:::elsewhere/{STACK}-x")),
+    ("security.measures", "another account's table", _statement(
+        Resource=f"arn:aws:dynamodb:{HOME}:210987654321:table/{STACK}-content")),
     ("security.measures", "all but something", _statement(NotAction="iam:PassRole", Action=None)),
     ("security.measures", "any key", _statement(Action="kms:Decrypt", Resource=f"arn:aws:kms:{HOME}:{ACCOUNT}:key/*")),
     ("security.measures", "a right from elsewhere", _managed),
