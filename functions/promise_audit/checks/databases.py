@@ -77,8 +77,9 @@ def ownership(stores: Stores, look: Look) -> None:
     for row in stores.rows("databases"):
         with look.row("databases", row["id"]):
             known.add(row["id"])
-            look.expect(bool(row["owner"]), "databases without an owner", row["id"])
-            look.expect("acc_" not in row["owner"] and "@" not in row["owner"], "owners in the open", row["id"])
+            owner = row.get("owner", "")
+            look.expect(bool(owner), "databases without an owner", row["id"])
+            look.expect("acc_" not in owner and "@" not in owner, "owners in the open", row["id"])
     for (place, _), counts in content.found.items():
         look.at("things of databases", sum(counts.values()))
         for database_id in counts:

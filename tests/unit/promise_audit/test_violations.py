@@ -294,154 +294,157 @@ CARD = "4111 1111 1111 1111"
 DISCLOSURE = {"id": "dsc_" + "d" * 26}
 ROLE = f"{STACK}-SessionsFunctionRole-{HOME}"
 
-PLANTED: list[tuple[str, str, Plant]] = [
-    ("signup.fields", "a field that no form has",
+PLANTED: list[tuple[str, str, str, Plant]] = [
+    ("signup.fields", "a field that no form has", "enquiries with a field that no form has",
      lambda _: change("enquiries", ENQUIRY, fields={"name": "Ada", "birthday": "1815-12-10"})),
-    ("signup.fields", "an address without an order",
+    ("signup.fields", "an address without an order", "postal addresses that no invoice or delivery needs",
      _address),
-    ("signup.password", "a weak hash", _account(password_hash="$argon2id$v=19$m=1024,t=1,p=1$c29t$aGFz")),
-    ("signup.password", "a password in plain",
+    ("signup.password", "a weak hash", "passwords that are not kept as a strong Argon2id hash", _account(password_hash="$argon2id$v=19$m=1024,t=1,p=1$c29t$aGFz")),
+    ("signup.password", "a password in plain", "passwords in enquiries",
      lambda _: change("enquiries", ENQUIRY, fields={"name": "Ada"}, password="secret")),
-    ("signup.no-cards", "a card number", lambda _: change("enquiries", ENQUIRY, fields={"message": f"pay by {CARD}"})),
-    ("signup.captcha", "a token", lambda _: change("enquiries", ENQUIRY, captcha_token="token")),
-    ("signup.confirmed", "an old sign-up", _sign_up),
-    ("signup.confirmed", "an open sign-up",
+    ("signup.no-cards", "a card number", "card numbers in enquiries", lambda _: change("enquiries", ENQUIRY, fields={"message": f"pay by {CARD}"})),
+    ("signup.captcha", "a token", "captcha tokens in enquiries", lambda _: change("enquiries", ENQUIRY, captcha_token="token")),
+    ("signup.confirmed", "an old sign-up", "sign-ups past their end", _sign_up),
+    ("signup.confirmed", "an open sign-up", "sign-ups that are not sealed",
      lambda _: change("signups", {"id": "sgn_" + "t" * 26}, email="ada@example.com")),
-    ("signup.trial", "a trial twice", lambda now: put("signups", id="sgn_" + "u" * 26, account_id=ADA, database_id=DB,
+    ("signup.trial", "a trial twice", "databases of two trials", lambda now: put("signups", id="sgn_" + "u" * 26, account_id=ADA, database_id=DB,
                                                      created_at=seconds(now - DAY))),
-    ("visits.fields", "a query", lambda now: _visit(now, now - DAY, referrer="https://example.com/?q=me")),
-    ("visits.fields", "a page", lambda now: _visit(now, now - DAY, page="/pricing")),
-    ("visits.unlinked", "an account", lambda now: _visit(now, now - DAY, language=ADA)),
-    ("visits.unlinked", "an address on a session",
+    ("visits.fields", "a query", "visits with the query of a referring page", lambda now: _visit(now, now - DAY, referrer="https://example.com/?q=me")),
+    ("visits.fields", "a page", "visits with more than their summary", lambda now: _visit(now, now - DAY, page="/pricing")),
+    ("visits.unlinked", "an account", "visits that name somebody", lambda now: _visit(now, now - DAY, language=ADA)),
+    ("visits.unlinked", "an address on a session", "sessions whose address is not sealed",
      lambda _: change("sessions", {"token_hash": "1" * 64}, sealed_address="203.0.113.7")),
-    ("contact.inquiry", "a late date", lambda now: change("enquiries", ENQUIRY, due_at=seconds(now + 90 * DAY))),
-    ("sessions.idle", "an idle session",
+    ("contact.inquiry", "a late date", "enquiries that are due too late", lambda now: change("enquiries", ENQUIRY, due_at=seconds(now + 90 * DAY))),
+    ("sessions.idle", "an idle session", "sessions past their end",
      lambda now: change("sessions", {"token_hash": "1" * 64}, last_used_at=seconds(now - 7 * DAY - LONG))),
-    ("sessions.max-age", "an old session",
+    ("sessions.max-age", "an old session", "sessions past their end",
      lambda now: change("sessions", {"token_hash": "1" * 64}, created_at=seconds(now - 93 * DAY))),
-    ("visits.retention", "an old visit", lambda now: _visit(now, now - 367 * DAY)),
-    ("visits.retention", "a hold of nobody", lambda _: change("holds", {"part": "hold", "id": HOLD}, owner="")),
-    ("visits.retention", "a hold without end",
+    ("visits.retention", "an old visit", "visits past their end", lambda now: _visit(now, now - 367 * DAY)),
+    ("visits.retention", "a hold of nobody", "holds without an owner or a reason", lambda _: change("holds", {"part": "hold", "id": HOLD}, owner="")),
+    ("visits.retention", "a hold without end", "holds that last too long",
      lambda now: change("holds", {"part": "hold", "id": HOLD}, until=seconds(now + 999 * DAY))),
-    ("visits.retention", "a schedule that is off", _schedule_off("log-purging")),
-    ("recordings.retention", "an old recording",
+    ("visits.retention", "a schedule that is off", "schedules that are off or gone: log-purging", _schedule_off("log-purging")),
+    ("recordings.retention", "an old recording", "recordings past their end",
      lambda now: change("recordings", {"database_id": DB, "id": "rec_" + "r" * 26}, started_at=seconds(now - 32 * DAY))),
-    ("accounts.necessity", "an old enquiry",
+    ("accounts.necessity", "an old enquiry", "enquiries past their end",
      lambda now: change("enquiries", ENQUIRY, created_at=seconds(now - 367 * DAY), due_at=seconds(now - 340 * DAY))),
-    ("accounts.necessity", "an old consent", lambda now: change(
+    ("accounts.necessity", "an old consent", "consents to marketing past their end", lambda now: change(
         "accounts", {"id": ADA}, marketing_at=seconds(now - 800 * DAY), marketing={
             "agreed": True, "at": seconds(now - 800 * DAY), "policy_version": "2026-11-27", "wording": "marketing/1"})),
-    ("accounts.necessity", "an old bill",
+    ("accounts.necessity", "an old bill", "bills past their end",
      lambda now: change("billing", {"id": "bil_" + "b" * 26}, recorded_at=seconds(now - 1900 * DAY))),
-    ("exports.retention", "an old file", lambda now: change(
+    ("exports.retention", "an old file", "files of exports and uploads past their end", lambda now: change(
         "jobs", {"database_id": DB, "id": "exp_" + "e" * 26}, finished_at=seconds(now - 7 * DAY - LONG))),
-    ("databases.ownership", "nobody's database", lambda _: put("content", place=f"db_{'x' * 26}#00", id="r#1#2",
+    ("databases.ownership", "nobody's database", "databases that do not exist, with content in content", lambda _: put("content", place=f"db_{'x' * 26}#00", id="r#1#2",
                                                              sealed=b"sealed")),
-    ("databases.ownership", "an open record", lambda _: put("content", place=f"{DB}#01", id="r#1#3", name="Ada")),
-    ("databases.export", "half an export", lambda _: upload(
+    ("databases.ownership", "an open record", "databases with content that is not sealed", lambda _: put("content", place=f"{DB}#01", id="r#1#3", name="Ada")),
+    ("databases.export", "half an export", "ready exports without their whole file", lambda _: upload(
         "transfer", f"exports/{DB}/exp_{'e' * 26}.zip", content=b"half")),
-    ("databases.grace", "a database past its grace period", lambda now: change(
+    ("databases.grace", "a database past its grace period", "deactivated databases past their end", lambda now: change(
         "databases", {"id": DB}, status="deactivated", since=seconds(now - 21 * DAY - LONG))),
-    ("databases.deletion", "a late deletion",
+    ("databases.deletion", "a late deletion", "deletions past their deadline",
      lambda now: change("databases", {"id": DB}, status="deleting", since=seconds(now - DAY - HOUR))),
-    ("databases.destroyed", "a key that came back", lambda _: put(
+    ("databases.destroyed", "a key that came back", "destroyed databases whose key is not (americas)", lambda _: put(
         "keys", AMERICAS, database_id=GONE, state="destroyed", wrapped=b"wrapped")),
-    ("databases.destroyed", "recovery of keys", _recovery_on),
-    ("databases.destroyed", "a version behind a marker", _left_over),
-    ("databases.destroyed", "a name on a tombstone", lambda _: change("databases", {"id": GONE}, name="Films")),
-    ("databases.destroyed", "a forged certificate", _forged),
-    ("databases.destroyed", "a certificate that is gone",
+    ("databases.destroyed", "recovery of keys", "tables of keys with point-in-time recovery: a destroyed key could come back", _recovery_on),
+    ("databases.destroyed", "a version behind a marker", "destroyed databases with something left in content bucket (us-east-1)", _left_over),
+    ("databases.destroyed", "a name on a tombstone", "tombstones that hold more than they may", lambda _: change("databases", {"id": GONE}, name="Films")),
+    ("databases.destroyed", "a forged certificate", "certificates that are not genuine", _forged),
+    ("databases.destroyed", "a certificate that is gone", "gaps in the chain of certificates",
      lambda _: remove("removals", {"subject": GONE, "entry": "certificate"})),
-    ("databases.region", "content elsewhere",
+    ("databases.region", "content elsewhere", "databases with content in another region",
      lambda _: put("content", AMERICAS, place=f"{DB}#00", id="r#1#2", sealed=b"sealed")),
-    ("databases.region", "a key open elsewhere", lambda _: change("keys", {"database_id": DB}, AMERICAS, state="open")),
-    ("databases.backups", "a copy that is gone", _backup_gone),
-    ("databases.backups", "no fresh backup", lambda now: change("databases", {"id": DB}, created_at=seconds(
+    ("databases.region", "a key open elsewhere", "databases whose key is open in the wrong region", lambda _: change("keys", {"database_id": DB}, AMERICAS, state="open")),
+    ("databases.backups", "a copy that is gone", "backups without their copy in americas", _backup_gone),
+    ("databases.backups", "no fresh backup", "active databases without a fresh backup", lambda now: change("databases", {"id": DB}, created_at=seconds(
         now - 9 * DAY), since=seconds(now - 9 * DAY), unsaved_since=seconds(now - 9 * DAY))),
-    ("rights.access", "an address that leads nowhere", lambda _: remove("accounts", {"id": f"email#{TAG}"})),
-    ("rights.rectify", "an old address", lambda _: put("accounts", id=f"email#{'9' * 32}", account_id=ADA)),
-    ("rights.rectify", "a change that waits for ever", lambda now: change(
+    ("rights.access", "an address that leads nowhere", "accounts that their address does not lead to", lambda _: remove("accounts", {"id": f"email#{TAG}"})),
+    ("rights.rectify", "an old address", "old addresses that still lead to an account", lambda _: put("accounts", id=f"email#{'9' * 32}", account_id=ADA)),
+    ("rights.rectify", "a change that waits for ever", "changes that wait past their end", lambda now: change(
         "signups", {"id": "eml_" + "c" * 26}, created_at=seconds(now - DAY - LONG))),
-    ("rights.erase", "whose it was", lambda _: change("erasures", {"id": "ers_" + "e" * 26}, account_id=ADA)),
-    ("rights.erase", "a late answer", lambda now: put(
+    ("rights.erase", "whose it was", "erased requests that tell whose they were", lambda _: change("erasures", {"id": "ers_" + "e" * 26}, account_id=ADA)),
+    ("rights.erase", "a late answer", "requests for erasure past their end", lambda now: put(
         "erasures", id="ers_" + "f" * 26, status="requested", created_at=seconds(now - 31 * DAY), account_id=ADA)),
-    ("marketing.opt-out", "who did not agree", _account(marketing={
+    ("marketing.opt-out", "who did not agree", "people on the list who did not agree", _account(marketing={
         "agreed": False, "at": 0, "policy_version": "2026-11-27", "wording": "opt-out"})),
-    ("helpdesk.access", "a grant of days", lambda now: change("access", ACCESS, until=seconds(now + 9 * DAY))),
-    ("helpdesk.access", "a read without a grant", lambda _: remove("access", ACCESS)),
-    ("correlation.gate", "one person", lambda _: change("correlations", {"id": "cor_" + "c" * 26}, decided_by="p" * 32)),
-    ("correlation.gate", "an open key", _open_key),
-    ("policy.versions", "an edited version", lambda _: change(
+    ("helpdesk.access", "a grant of days", "grants without an end in hours", lambda now: change("access", ACCESS, until=seconds(now + 9 * DAY))),
+    ("helpdesk.access", "a read without a grant", "reads without a grant", lambda _: remove("access", ACCESS)),
+    ("correlation.gate", "one person", "correlations without a second person", lambda _: change("correlations", {"id": "cor_" + "c" * 26}, decided_by="p" * 32)),
+    ("correlation.gate", "an open key", "keys of addresses that others may open", _open_key),
+    ("policy.versions", "an edited version", "versions that are not what was published", lambda _: change(
         "policies", {"archive": "policy", "version": "2026-11-27"}, sha256="0" * 64)),
-    ("cookies.choice", "who chose", lambda _: change("choices", {"id": "c" * 26}, analytics="203.0.113.7")),
-    ("disclosure.aggregate", "a small group", lambda _: change(
+    ("cookies.choice", "who chose", "choices that name somebody", lambda _: change("choices", {"id": "c" * 26}, analytics="203.0.113.7")),
+    ("disclosure.aggregate", "a small group", "tables with a cell of too few people", lambda _: change(
         "trends", {"id": "visits#2026-10"}, tables={"country": {"SG": 20, "FJ": 3}})),
-    ("disclosure.aggregate", "an old report", lambda now: change(
+    ("disclosure.aggregate", "an old report", "reports past their end", lambda now: change(
         "trends", {"id": "visits#2026-10"}, made_at=seconds(now - 4000 * DAY))),
-    ("processors.register", "who is in no register", _disclosure(processor="acme")),
-    ("processors.allow-list", "a field too many", _disclosure(fields=["amount", "country"])),
-    ("processors.allow-list", "a value", _disclosure(fields=["amount", "ada@example.com"])),
-    ("processors.allow-list", "another purpose", _disclosure(purpose="audience")),
-    ("processors.allow-list", "an old disclosure", lambda now: change(
+    ("processors.register", "who is in no register", "disclosures to who is not in the register", _disclosure(processor="acme")),
+    ("processors.allow-list", "a field too many", "disclosures of more than the register allows", _disclosure(fields=["amount", "country"])),
+    ("processors.allow-list", "a value", "disclosures that hold more than the names of fields", _disclosure(fields=["amount", "ada@example.com"])),
+    ("processors.allow-list", "another purpose", "disclosures of more than the register allows", _disclosure(purpose="audience")),
+    ("processors.allow-list", "an old disclosure", "disclosures past their end", lambda now: change(
         "disclosures", DISCLOSURE, created_at=seconds(now - 1200 * DAY))),
-    ("cookies.choice", "when exactly", lambda now: change("choices", {"id": "c" * 26}, day=seconds(now) // 86400 * 86400 + 1)),
-    ("cookies.choice", "an old choice", lambda now: change(
+    ("cookies.choice", "when exactly", "choices that tell more of their time than the day", lambda now: change("choices", {"id": "c" * 26}, day=seconds(now) // 86400 * 86400 + 1)),
+    ("cookies.choice", "an old choice", "choices past their end", lambda now: change(
         "choices", {"id": "c" * 26}, day=seconds(now - 4000 * DAY) // 86400 * 86400)),
-    ("cookies.register", "a cookie of the API's own", _api_cookie),
-    ("policy.versions", "a version that there is not", _account(policy_version="2020-01-01")),
-    ("policy.versions", "a version that is gone", lambda _: remove(
+    ("cookies.register", "a cookie of the API's own", "answers of the API that set a cookie", _api_cookie),
+    ("policy.versions", "a version that there is not", "accounts under a version of the policy that there is not", _account(policy_version="2020-01-01")),
+    ("policy.versions", "a version that is gone", "versions that are not in the archive", lambda _: remove(
         "policies", {"archive": "policy", "version": "2026-11-24"})),
-    ("policy.single-source", "another register", _older_layer),
-    ("policy.single-source", "another website", _elsewhere),
-    ("policy.single-source", "no recovery", _no_recovery),
-    ("policy.single-source", "no time to live", _ttl_off),
-    ("policy.single-source", "another lifecycle", _lifecycle),
-    ("security.measures", "an open bucket",
+    ("policy.single-source", "another register", "functions that read another register", _older_layer),
+    ("policy.single-source", "another website", "functions that are told otherwise where they are", _elsewhere),
+    ("policy.single-source", "no recovery", "tables with another point-in-time recovery than they have to have", _no_recovery),
+    ("policy.single-source", "no time to live", "tables with another time to live than they have to have", _ttl_off),
+    ("policy.single-source", "another lifecycle", "buckets that keep broken uploads", _lifecycle),
+    ("security.measures", "an open bucket", "buckets that could be public",
      lambda _: client("s3", AMERICAS).delete_public_access_block(Bucket=_bucket("backup"))),
-    ("security.measures", "no encryption", lambda _: client("s3", AMERICAS).put_bucket_encryption(
+    ("security.measures", "no encryption", "buckets that are not encrypted with our key", lambda _: client("s3", AMERICAS).put_bucket_encryption(
         Bucket=_bucket("backup"), ServerSideEncryptionConfiguration={"Rules": [
             {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]})),
-    ("security.measures", "every action", _statement(Action="dynamodb:*")),
-    ("security.measures", "every resource", _statement(Action=["dynamodb:ListTables", "dynamodb:Scan"], Resource="*")),
-    ("security.measures", "another's resource", _statement(Resource="arn:aws:s3:::elsewhere/*")),
-    ("security.measures", "another's resource with our name in it", _statement(
+    ("security.measures", "every action", "functions that may do more than they need", _statement(Action="dynamodb:*")),
+    ("security.measures", "every resource", "functions that may do more than they need", _statement(Action=["dynamodb:ListTables", "dynamodb:Scan"], Resource="*")),
+    ("security.measures", "another's resource", "functions that may do more than they need", _statement(Resource="arn:aws:s3:::elsewhere/*")),
+    ("security.measures", "another's resource with our name in it", "functions that may do more than they need", _statement(
         Resource=f"arn:aws:s3:::elsewhere/{STACK}-x")),
-    ("security.measures", "another account's table", _statement(
+    ("security.measures", "another account's table", "functions that may do more than they need", _statement(
         Resource=f"arn:aws:dynamodb:{HOME}:210987654321:table/{STACK}-content")),
-    ("security.measures", "all but something", _statement(NotAction="iam:PassRole", Action=None)),
-    ("security.measures", "any key", _statement(Action="kms:Decrypt", Resource=f"arn:aws:kms:{HOME}:{ACCOUNT}:key/*")),
-    ("security.measures", "a right from elsewhere", _managed),
-    ("security.measures", "a role to take", _trusted),
-    ("security.measures", "a role for two", _shared_role),
-    ("security.measures", "a link to a function", _link),
-    ("security.measures", "anybody may start it", _started_by("*")),
-    ("security.measures", "another account may start it", _started_by("210987654321")),
-    ("security.measures", "an open queue", _open_queue),
-    ("security.measures", "an open data key", _open_data_key),
-    ("security.measures", "a key that stays", _without_rotation),
-    ("security.measures", "a bucket for all", _open_bucket),
-    ("security.measures", "no TLS", lambda _: client("s3", AMERICAS).delete_bucket_policy(Bucket=_bucket("content"))),
-    ("security.measures", "an audit entry changed", _audit_entry),
-    ("security.measures", "logs for ever", lambda _: client("logs", HOME).delete_retention_policy(
+    ("security.measures", "all but something", "functions that may do more than they need", _statement(NotAction="iam:PassRole", Action=None)),
+    ("security.measures", "any key", "functions that may do more than they need", _statement(Action="kms:Decrypt", Resource=f"arn:aws:kms:{HOME}:{ACCOUNT}:key/*")),
+    ("security.measures", "a right from elsewhere", "functions with rights that are not their own", _managed),
+    ("security.measures", "a role to take", "roles that somebody else may take", _trusted),
+    ("security.measures", "a role for two", "functions that share a role", _shared_role),
+    ("security.measures", "a link to a function", "functions that a link of their own starts", _link),
+    ("security.measures", "anybody may start it", "functions that others may start", _started_by("*")),
+    ("security.measures", "another account may start it", "functions that others may start", _started_by("210987654321")),
+    ("security.measures", "an open queue", "queues that let anybody in", _open_queue),
+    ("security.measures", "an open data key", "keys that let anybody in", _open_data_key),
+    ("security.measures", "a key that stays", "keys that do not rotate", _without_rotation),
+    ("security.measures", "a bucket for all", "buckets that let anybody in", _open_bucket),
+    ("security.measures", "no TLS", "buckets that answer without TLS", lambda _: client("s3", AMERICAS).delete_bucket_policy(Bucket=_bucket("content"))),
+    ("security.measures", "an audit entry changed", "entries of the audit trail changed or removed", _audit_entry),
+    ("security.measures", "logs for ever", "logs that do not end", lambda _: client("logs", HOME).delete_retention_policy(
         logGroupName=f"/aws/lambda/{STACK}-signup")),
-    ("security.measures", "old attempts", lambda now: change(
+    ("security.measures", "old attempts", "attempts to sign in past their end", lambda now: change(
         "sessions", {"token_hash": f"attempt#{TAG}"}, last_used_at=seconds(now - 2 * DAY))),
-    ("audit.proof", "a table that nobody knows", _table),
-    ("audit.proof", "a queue that nobody knows", lambda _: client("sqs", HOME).create_queue(
+    ("audit.proof", "a table that nobody knows", "tables that no check knows", _table),
+    ("audit.proof", "a queue that nobody knows", "queues that no check knows", lambda _: client("sqs", HOME).create_queue(
         QueueName=f"{STACK}-shadow", Attributes={"SqsManagedSseEnabled": "true"})),
-    ("audit.proof", "a bucket that nobody knows", _shadow_bucket),
-    ("audit.proof", "the audit is off", _schedule_off("promise-audit")),
+    ("audit.proof", "a bucket that nobody knows", "buckets that no check knows", _shadow_bucket),
+    ("audit.proof", "the audit is off", "schedules that are off or gone: promise-audit", _schedule_off("promise-audit")),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("promise", "what", "plant"), PLANTED, ids=[f"{one}: {what}" for one, what, _ in PLANTED])
+@pytest.mark.parametrize(
+    ("promise", "what", "words", "plant"), PLANTED, ids=[f"{one}: {what}" for one, what, _, _ in PLANTED]
+)
 def test_what_is_planted_behind_the_system_s_back_breaks_exactly_that_promise(
-    before: dict[str, Status], world: None, promise: str, what: str, plant: Plant
+    before: dict[str, Status], world: None, promise: str, what: str, words: str, plant: Plant
 ) -> None:
     plant(NOW)
     after = found()
     broken = {one for one, finding in after.items() if finding.status is Status.BROKEN}
     assert broken == {promise}, {one: after[one].evidence for one in broken | {promise}}
+    assert f"1 {words}" in after[promise].evidence, f"{what}: {after[promise].evidence}"
     assert {one: finding.status for one, finding in after.items() if one != promise} == {
         one: status for one, status in before.items() if one != promise
     }
@@ -463,7 +466,7 @@ def test_a_register_that_differs_from_what_was_published_breaks_its_promise_and_
 
 
 def test_every_promise_of_the_register_has_something_planted_that_breaks_it() -> None:
-    assert {promise for promise, _, _ in PLANTED} == set(policy().promises)
+    assert {promise for promise, _, _, _ in PLANTED} == set(policy().promises)
 
 
 def test_what_is_due_for_less_than_an_hour_waits_for_its_sweep_and_after_two_it_is_broken(world: None) -> None:
