@@ -232,6 +232,23 @@ def test_what_is_no_choice_of_ours_counts_as_none_and_is_removed(app: Any, forge
     assert removed(answer) == {"td_id", "_ga"}
 
 
+@pytest.mark.promise("cookies.choice")
+def test_of_two_choices_that_differ_neither_counts_and_choosing_anew_leaves_one(app: Any) -> None:
+    yes, no = (f"v1.{POLICY.version}.20261124.p{digit}a{digit}" for digit in "10")
+    for first, second in ((yes, no), (no, yes), (yes, "anything")):
+        both = {"Cookie": f"td_id={first}; _ga=1; td_id={second}"}
+        answer = shown(app, both)
+        assert (answer.json()["decided_at"], answer.json()["analytics"]) == (None, False)
+        assert removed(answer) == {"td_id", "_ga"}
+        again = chosen(app, False, False, both)
+        assert [line.split("; Max-Age")[0] for line in again.cookies if line.startswith("td_id=")] == [
+            "td_id=; Path=/",
+            f"td_id={no}; Path=/",
+        ]
+        assert "Domain=perfectwork.app" in next(line for line in again.cookies if line.startswith("td_id=;"))
+    assert shown(app, {"Cookie": f"td_id={yes}; td_id={yes}"}).json()["analytics"] is True
+
+
 @pytest.mark.promise("cookies.choice", "policy.single-source")
 def test_who_chose_before_there_was_something_else_to_reject_is_asked_anew(clock: SetClock) -> None:
     text = Choice(preferences=True, analytics=True, day=NOON.date(), version=POLICY.version).text
