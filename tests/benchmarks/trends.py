@@ -19,7 +19,7 @@ from privacy.tables.visits import Visits
 from privacy.trends.making import SETTLING, Making, Subject
 from tests.benchmarks.cloud import POLICY, Cloud
 from tests.benchmarks.figures import BenchmarkError, Figure, Goal, Say
-from tests.benchmarks.timing import best_of, seconds
+from tests.benchmarks.timing import best_of, cpu_seconds
 from tests.unit.engine import NAMES
 from visit_trends.counting import TABLES, rows
 
@@ -36,7 +36,7 @@ def figures(quick: bool, say: Say) -> Iterator[Figure]:
     say(f"{count} visits; {rounds} times")
     cloud = _with_visits(count)
     ours, theirs = best_of(
-        rounds, lambda: seconds(partial(_reported, cloud)), lambda: seconds(partial(_plainly, cloud, count))
+        rounds, lambda: cpu_seconds(partial(_reported, cloud)), lambda: cpu_seconds(partial(_plainly, cloud, count))
     )
     yield Figure("visits counted", count / ours, "visits/s", count / theirs, Goal(">=", 0.5))
 
