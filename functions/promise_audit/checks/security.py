@@ -16,6 +16,8 @@ from promise_audit.stores import Row, Stores, instant
 _LOGS_DAYS = 90
 """The longest that logs are kept (LogRetentionDays in template.yaml)."""
 
+_OF_AN_ENTRY = frozenset({"part", "id", "pending", "at", "action", "actor", "subject", "facts"})
+
 _SEALED_WITHIN = timedelta(hours=1)
 """An entry of the trail waits for the next tick of its sealer, five minutes; an hour is none of it."""
 
@@ -170,29 +172,41 @@ def _trail(stores: Stores, look: Look) -> None:
     look.at("blocks of the audit trail", 0)
     for row in stores.rows("audit"):
         if row["part"] == "block":
-            blocks[int(row["id"])] = row["document"]
+            with look.row("blocks of the audit trail"):
+                blocks[int(row["id"])] = row["document"]
             continue
         with look.row("entries of the audit trail"):
+            look.expect(set(row) <= _OF_AN_ENTRY, "entries of the audit trail with something that no block seals")
             waits = "pending" in row
             entries[row["id"]] = (digest(canonical(_entry(row))), waits)
             if waits and stores.now - instant(row, "at") > _SEALED_WITHIN:
                 look.doubt("entries of the audit trail that wait for their seal")
-    sealed, last = dict[str, str](), None
-    for number in range(1, max(blocks, default=0) + 1):
-        with look.row("blocks of the audit trail"):
-            content = blocks[number]
-            document = json.loads(content)
-            genuine = is_signed(document, public) and document["previous"] == last and document["sequence"] == number
-            look.expect(genuine, "blocks of the audit trail that were changed")
-            sealed |= {entry["id"]: entry["digest"] for entry in document["entries"]}
-            last = digest(content)
-            if number == witness.get("sequence"):
-                look.expect(witness["digest"] == last, "blocks of the audit trail that were made anew")
-    look.expect(witness.get("sequence", 0) <= max(blocks, default=0), "audit trails that were cut short")
+    sealed = dict[str, str]()
+    last: tuple[int, str | None] = (0, None)
+    for number, content in sorted(blocks.items()):
+        block = _genuine(content, public)
+        follows = block is not None and (block["sequence"], block["previous"]) == (last[0] + 1, last[1])
+        look.expect(follows and number == last[0] + 1, "blocks of the audit trail that were changed")
+        if block is None:
+            continue  # a number that was made up says nothing of the trail
+        sealed |= {entry["id"]: entry["digest"] for entry in block["entries"]}
+        last = (number, digest(content))
+        if number == witness.get("sequence"):
+            look.expect(witness["digest"] == last[1], "blocks of the audit trail that were made anew")
+    look.expect(witness.get("sequence", 0) <= last[0], "audit trails that were cut short")
     for entry_id, own in sealed.items():
         look.expect(entries.get(entry_id, ("", False))[0] == own, "entries of the audit trail changed or removed")
     for entry_id in entries.keys() - sealed.keys():
         look.expect(entries[entry_id][1], "entries of the audit trail that were slipped in")
+
+
+def _genuine(content: bytes, public: bytes) -> dict[str, Any] | None:
+    """A block that the key of the trail has signed, or None."""
+    try:
+        found: Any = json.loads(content)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and is_signed(found, public) else None
 
 
 def _entry(row: Row) -> dict[str, Any]:

@@ -106,6 +106,11 @@ def _slipped_in(now: datetime) -> None:
         facts="{}")  # fmt: skip
 
 
+def _added(_: datetime) -> None:
+    (row,) = [row for row in engine.items("audit") if row["part"] == "entry"]
+    put("audit", **{**row, "note": "x"})
+
+
 def _forged_erasure(_: datetime) -> None:
     change(
         "removals", {"subject": ERASURE["id"], "entry": "certificate"}, document=json.dumps({"sequence": 2}).encode()
@@ -269,6 +274,13 @@ SAID: list[tuple[str, str, Plant]] = [
     ("security.measures", "blocks of the audit trail that were made anew", changed("removals", WITNESS, digest="0" * 64)),
     ("security.measures", "audit trails that were cut short", changed("removals", WITNESS, sequence=2)),
     ("security.measures", "entries of the audit trail that were slipped in", _slipped_in),
+    ("security.measures", "entries of the audit trail with something that no block seals", _added),
+    ("security.measures", "blocks of the audit trail that were changed", made(
+        "audit", part="block", id="999999999999", document=b"{}")),
+    ("security.measures", "blocks of the audit trail that are not as they have to be", made(
+        "audit", part="block", id="the last", document=b"{}")),
+    ("databases.destroyed", "certificates that are not genuine", made(
+        "removals", subject="db_" + "n" * 26, entry="certificate", document=b'{"sequence":999999999999,"previous":null}')),
     ("security.measures", "attempts that tell of whom", changed("sessions", ATTEMPTS, email="x")),
     ("security.measures", "repeated requests past their end",
      lambda now: change("idempotency", {"key": "k" * 64}, created_at=seconds(now - 90 * DAY))),
