@@ -20,7 +20,7 @@ from promise_audit.walking import Place, Walk
 from tests.template.source import template
 from tests.unit.engine import AMERICAS, HOME, STACK, Context, environment, items, schedule_event
 from tests.unit.promise_audit.recorder import Recorder
-from tests.unit.promise_audit.world import ADA, DAY, DB, GONE, HOUR, NOW, change, put, remove, seconds
+from tests.unit.promise_audit.world import ADA, DAY, DB, GONE, HOUR, NOW, change, put, remove, seconds, upload
 
 pytestmark = pytest.mark.promise("audit.proof")
 
@@ -145,25 +145,23 @@ def test_a_place_that_the_store_does_not_know_any_more_is_forgotten() -> None:
     assert (walk.reached, walk.is_whole) == (Place(whole=7), False)
 
 
-class Pages:
-    """Clients whose scans of one table give two items at a time."""
-
-    def __init__(self, thing: str) -> None:
-        self.thing = thing
-
-    def __call__(self, service: str, region: str) -> Any:
-        return _Short(client(service, region), self.thing) if service == "dynamodb" else client(service, region)
+def in_pages(service: str, region: str) -> Any:
+    """Clients that scan two items, and list two versions, at a time."""
+    return _Short(client(service, region))
 
 
 class _Short:
-    def __init__(self, asked: Any, thing: str) -> None:
-        self._asked, self._table = asked, f"{STACK}-{thing}"
+    def __init__(self, asked: Any) -> None:
+        self._asked = asked
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._asked, name)
 
     def scan(self, **request: Any) -> Any:
-        return self._asked.scan(**request, **({"Limit": 2} if request["TableName"] == self._table else {}))
+        return self._asked.scan(**request, Limit=2)
+
+    def list_object_versions(self, **request: Any) -> Any:
+        return self._asked.list_object_versions(**request, MaxKeys=2)
 
 
 class Hurried(Context):
@@ -187,7 +185,7 @@ def hasty(*pages: int, start: int = 0) -> Iterator[dict[str, Any]]:
     for number, count in enumerate(pages):
         now, walked = NOW + (start + number) * HOUR, times(count)
         settings = load(Deployment, environment("PromiseAuditFunction"))
-        given = assemble(settings, lambda now=now: now, Pages("visits"))  # type: ignore[misc]
+        given = assemble(settings, lambda now=now: now, in_pages)  # type: ignore[misc]
         findings = given.findings()
         places, left = findings.places()
         stores = given.stores(ENDLESS, walked, places)
@@ -286,3 +284,16 @@ def test_content_is_judged_page_by_page_from_both_ends(world: None) -> None:
     broken = {promise for promise, status in answered["promises"].items() if status == "broken"}
     assert broken == {"databases.ownership", "databases.destroyed"}
     assert ADA not in json.dumps(items("findings"), default=str)
+
+
+@pytest.mark.parametrize("thing", ["sessions", "content"])
+def test_what_lies_on_a_later_page_is_found(world: None, thing: str) -> None:
+    """Also past the 1 MB that a Scan shows at once."""
+    for number in range(5):
+        put("sessions", token_hash=f"{number}" * 64, account_id=ADA, created_at=seconds(NOW - 9 * DAY),
+            last_used_at=seconds(NOW - (9 if thing == "sessions" and number == 3 else 1) * DAY))  # fmt: skip
+    for number in range(5):
+        upload("content", f"{DB if thing == 'sessions' or number < 4 else GONE}/{number}")
+    stores = parts(in_pages).stores(ENDLESS, ENDLESS, {})
+    wrong = {one.promise for one in audit(stores, lambda: stores, CHECKS) if one.status is Status.BROKEN}
+    assert wrong == {"sessions": {"sessions.idle"}, "content": {"databases.destroyed"}}[thing]

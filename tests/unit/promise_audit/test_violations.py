@@ -402,6 +402,21 @@ PLANTED: list[tuple[str, str, str, Plant]] = [
         Bucket=_bucket("backup"), ServerSideEncryptionConfiguration={"Rules": [
             {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]})),
     ("security.measures", "every action", "functions that may do more than they need", _statement(Action="dynamodb:*")),
+    ("security.measures", "an open queue", "queues that let anybody in", _open_queue),
+    ("security.measures", "an audit entry changed", "entries of the audit trail changed or removed", _audit_entry),
+    ("security.measures", "logs for ever", "logs that do not end", lambda _: client("logs", HOME).delete_retention_policy(
+        logGroupName=f"/aws/lambda/{STACK}-signup")),
+    ("security.measures", "old attempts", "attempts to sign in past their end", lambda now: change(
+        "sessions", {"token_hash": f"attempt#{TAG}"}, last_used_at=seconds(now - 2 * DAY))),
+    ("audit.proof", "a table that nobody knows", "tables that no check knows", _table),
+    ("audit.proof", "a queue that nobody knows", "queues that no check knows", lambda _: client("sqs", HOME).create_queue(
+        QueueName=f"{STACK}-shadow", Attributes={"SqsManagedSseEnabled": "true"})),
+    ("audit.proof", "a bucket that nobody knows", "buckets that no check knows", _shadow_bucket),
+    ("audit.proof", "the audit is off", "schedules that are off or gone: promise-audit", _schedule_off("promise-audit")),
+]  # fmt: skip
+
+
+BY_HAND: list[tuple[str, str, str, Plant]] = [
     ("security.measures", "every resource", "functions that may do more than they need", _statement(Action=["dynamodb:ListTables", "dynamodb:Scan"], Resource="*")),
     ("security.measures", "another's resource", "functions that may do more than they need", _statement(Resource="arn:aws:s3:::elsewhere/*")),
     ("security.measures", "another's resource with our name in it", "functions that may do more than they need", _statement(
@@ -416,22 +431,12 @@ PLANTED: list[tuple[str, str, str, Plant]] = [
     ("security.measures", "a link to a function", "functions that a link of their own starts", _link),
     ("security.measures", "anybody may start it", "functions that others may start", _started_by("*")),
     ("security.measures", "another account may start it", "functions that others may start", _started_by("210987654321")),
-    ("security.measures", "an open queue", "queues that let anybody in", _open_queue),
     ("security.measures", "an open data key", "keys that let anybody in", _open_data_key),
     ("security.measures", "a key that stays", "keys that do not rotate", _without_rotation),
     ("security.measures", "a bucket for all", "buckets that let anybody in", _open_bucket),
     ("security.measures", "no TLS", "buckets that answer without TLS", lambda _: client("s3", AMERICAS).delete_bucket_policy(Bucket=_bucket("content"))),
-    ("security.measures", "an audit entry changed", "entries of the audit trail changed or removed", _audit_entry),
-    ("security.measures", "logs for ever", "logs that do not end", lambda _: client("logs", HOME).delete_retention_policy(
-        logGroupName=f"/aws/lambda/{STACK}-signup")),
-    ("security.measures", "old attempts", "attempts to sign in past their end", lambda now: change(
-        "sessions", {"token_hash": f"attempt#{TAG}"}, last_used_at=seconds(now - 2 * DAY))),
-    ("audit.proof", "a table that nobody knows", "tables that no check knows", _table),
-    ("audit.proof", "a queue that nobody knows", "queues that no check knows", lambda _: client("sqs", HOME).create_queue(
-        QueueName=f"{STACK}-shadow", Attributes={"SqsManagedSseEnabled": "true"})),
-    ("audit.proof", "a bucket that nobody knows", "buckets that no check knows", _shadow_bucket),
-    ("audit.proof", "the audit is off", "schedules that are off or gone: promise-audit", _schedule_off("promise-audit")),
 ]  # fmt: skip
+"""More that somebody may have set by hand; `test_words` plants it, for the one check that looks at it."""
 
 
 @pytest.mark.parametrize(
