@@ -99,6 +99,6 @@ def _removed(first: int, end: int) -> list[dict[str, Any]]:
 def _read(document: bytes) -> dict[str, Any] | None:
     try:
         content = json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested too deep for its reader
         return None
     return content if isinstance(content, dict) and isinstance(content.get("entries"), list) else None

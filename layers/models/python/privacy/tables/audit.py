@@ -164,7 +164,7 @@ def _item(entry: Entry) -> Item:
 def _entry_or_none(item: Item) -> Entry | None:
     try:
         return _entry(item)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):  # JSON nested too deep for its reader
         return None
 
 
