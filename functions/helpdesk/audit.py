@@ -72,6 +72,9 @@ def _chain(
     for number, document in parts.trail.blocks():
         if not has_time():
             return sealed, head, False
+        if not number:
+            findings.append({"block": number, "what": "is called like no block of ours"})
+            continue
         findings += _removed(head.sequence + 1, number)
         content = _read(document)
         if content is None or content.get("format") != FORMAT or content.get("sequence") != number:
