@@ -39,7 +39,7 @@ def disclose(parts: Parts, disclosure_id: str) -> None:
         return
     payload = _payload(parts, disclosure)
     if payload is None:
-        parts.disclosures.refused(disclosure, GONE)
+        parts.disclosures.refused(disclosure, GONE, parts.clock())
         return
     try:
         passed = pass_through(parts.policy, disclosure.processor, disclosure.purpose, payload)
@@ -48,7 +48,7 @@ def disclose(parts: Parts, disclosure_id: str) -> None:
         return
     access = parts.access(disclosure.processor, disclosure.purpose)
     hosts = parts.policy.processors[disclosure.processor].hosts
-    headers = {"Content-Type": "application/json", "Idempotency-Key": disclosure.id}
+    headers = {"Content-Type": "application/json", "Idempotency-Key": disclosure.idempotency_key}
     if access.authorization:
         headers["Authorization"] = access.authorization
     content = json.dumps(passed).encode("utf-8")
@@ -62,8 +62,8 @@ def disclose(parts: Parts, disclosure_id: str) -> None:
 
 
 def _refuse(parts: Parts, disclosure: Disclosure, reason: str) -> None:
-    """For good: trying again would not help, so somebody has to look (docs/operations.md, "Disclosures")."""
-    parts.disclosures.refused(disclosure, reason)
+    """Trying again would not help by itself, so somebody has to look (docs/operations.md, "Disclosures")."""
+    parts.disclosures.refused(disclosure, reason, parts.clock())
     gauge("disclosure", "disclosures", Refused=1)
 
 

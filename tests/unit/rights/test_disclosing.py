@@ -202,7 +202,7 @@ def test_what_was_disclosed_stays_without_whose_it_was(world: World, way: Way) -
     assert sorted(recorded()["fields"]) == sorted(EXPECTED)
     assert person.account_id.encode() not in everything()
     mail = world.ses.to(CANARIES["email"])[-1]
-    assert "stripe: will be told as soon as it can be reached" in mail
+    assert "stripe: not confirmed yet; it is told as soon as it can be reached" in mail
 
 
 @pytest.mark.promise("rights.access")

@@ -80,6 +80,7 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /account/erasure": Open.CUSTOMER,
         "GET /account/erasure": Open.CUSTOMER,
         "GET /helpdesk/erasures": _HELPDESK,
+        "GET /helpdesk/erasures/{erasure_id}": _HELPDESK,
         "POST /helpdesk/erasures/{erasure_id}/decision": _HELPDESK,
         # recordings
         "POST /recordings": Open.CUSTOMER,
