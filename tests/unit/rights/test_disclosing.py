@@ -9,11 +9,15 @@ import pytest
 
 import disclosure.app
 import disclosure.parts
+from privacy.clock import rfc3339
 from privacy.egress import LostError
 from privacy.models.accounts import BillingRecord
 from privacy.models.disclosures import Disclosure, payment
+from privacy.models.erasures import NoticeStatus
 from privacy.settings import load
+from privacy.subjects.notices import Notice, planned, states
 from tests.template.source import ROOT
+from tests.unit.customers import database
 from tests.unit.engine import (
     Context,
     SetClock,
@@ -190,6 +194,156 @@ def test_an_erasure_is_told_to_who_received_the_order_by_its_reference_alone(wor
     mail = world.ses.to(CANARIES["email"])[-1]
     assert "stripe: told at 2026-11-24" in mail
     assert '"told_at": "2026-11-24' in mail
+
+
+def carried(world: World, request_id: str) -> None:
+    """Have a request's worker look at it once."""
+    for body in [*messages("erasure"), json.dumps({"id": request_id})]:
+        world.worker(sqs_event([body], "erasure"), Context())
+
+
+def emptied(world: World, request_id: str) -> None:
+    """Carry an erasure until its certificate waits for nothing but its processors."""
+    carried(world, request_id)
+    world.clock.advance(seconds=60)  # DRAIN_SECONDS
+
+
+def certificate(world: World) -> dict[str, Any]:
+    mail = world.ses.to(CANARIES["email"])[-1]
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(mail[mail.index("\n{") + 1 :])[0]
+    return found
+
+
+def at_the_desk(world: World, request_id: str) -> list[dict[str, Any]]:
+    shown = world.staff("GET", f"/helpdesk/erasures/{request_id}")
+    assert shown.status == 200, shown.body
+    processors: list[dict[str, Any]] = shown.json()["processors"]
+    return processors
+
+
+@pytest.mark.promise("rights.erase")
+def test_a_person_and_the_helpdesk_see_whether_a_processor_is_told(world: World, way: Way, clock: SetClock) -> None:
+    person = world.subscriber()
+    database(world.website_parts, person.owner)
+    way.go()
+    person.post("/account/erasure", body={"databases": "keep-until-grace-ends"})
+    waits = [{"processor": "stripe", "status": "waiting", "at": None}]
+    assert person.get("/account/erasure").json()["processors"] == waits
+    (listed,) = world.staff("GET", "/helpdesk/erasures").json()["items"]
+    assert listed["processors"] == []  # nobody decided that anybody is told
+    request_id = listed["request_id"]
+    decision = {"decision": "approve", "reason": "as asked"}
+    decided = world.staff("POST", f"/helpdesk/erasures/{request_id}/decision", body=decision).json()
+    assert decided["processors"] == waits
+    carried(world, request_id)
+    assert person.get("/account/erasure").json()["processors"] == waits
+    clock.advance(minutes=7)
+    told = [{"processor": "stripe", "status": "told", "at": rfc3339(clock())}]
+    way.go()
+    clock.advance(days=1)
+    assert person.get("/account/erasure").json()["processors"] == told
+    assert world.staff("GET", "/helpdesk/erasures").json()["items"][0]["processors"] == told
+    assert at_the_desk(world, request_id) == told
+
+
+@pytest.mark.promise("rights.erase")
+def test_a_request_that_is_refused_tells_no_processor(world: World, way: Way) -> None:
+    person = world.subscriber()
+    request_id = person.post("/account/erasure", body={"databases": "delete-now"}).json()["request_id"]
+    decision = {"decision": "refuse", "reason": "It was somebody else."}
+    world.staff("POST", f"/helpdesk/erasures/{request_id}/decision", body=decision)
+    assert person.get("/account/erasure").json()["processors"] == []
+    assert at_the_desk(world, request_id) == []
+
+
+@pytest.mark.promise("rights.erase")
+def test_the_certificate_waits_an_hour_for_a_processor_and_then_says_what_is_not_confirmed(
+    world: World, way: Way, clock: SetClock
+) -> None:
+    person = world.subscriber()
+    way.go()
+    request_id = world.approved(person)
+    emptied(world, request_id)
+    clock.advance(seconds=3599)
+    carried(world, request_id)
+    assert items("erasures")[0]["status"] == "approved"
+    clock.advance(seconds=1)
+    carried(world, request_id)
+    carried(world, request_id)
+    signed_at = rfc3339(clock())
+    assert certificate(world)["processors"] == [
+        {"processor": "stripe", "status": "waiting", "noted_at": signed_at, "told_at": None}
+    ]
+    mail = world.ses.to(CANARIES["email"])[-1]
+    assert "stripe: not confirmed yet" in mail
+    assert f"name the request {request_id}" in mail
+    clock.advance(days=1)
+    assert at_the_desk(world, request_id) == [{"processor": "stripe", "status": "waiting", "at": None}]
+    assert way.go() == 0
+    assert at_the_desk(world, request_id) == [{"processor": "stripe", "status": "told", "at": rfc3339(clock())}]
+
+
+@pytest.mark.promise("rights.erase")
+def test_the_certificate_goes_as_soon_as_the_processors_are_told(world: World, way: Way, clock: SetClock) -> None:
+    person = world.subscriber()
+    way.go()
+    request_id = world.approved(person)
+    emptied(world, request_id)
+    clock.advance(seconds=1800)
+    told_at = rfc3339(clock())
+    way.go()
+    clock.advance(seconds=30)
+    carried(world, request_id)
+    carried(world, request_id)
+    assert certificate(world)["processors"] == [
+        {"processor": "stripe", "status": "told", "noted_at": rfc3339(clock()), "told_at": told_at}
+    ]
+    assert "name the request" not in world.ses.to(CANARIES["email"])[-1]
+
+
+@pytest.mark.promise("rights.erase")
+def test_a_notice_that_was_refused_is_told_as_refused_and_not_waited_for(
+    world: World, way: Way, clock: SetClock
+) -> None:
+    person = world.subscriber()
+    way.go()
+    request_id = world.approved(person)
+    emptied(world, request_id)
+    way.processors.status = 404
+    way.go()
+    refused_at = rfc3339(clock())
+    carried(world, request_id)
+    carried(world, request_id)
+    (row,) = certificate(world)["processors"]
+    assert (row["status"], row["told_at"]) == ("refused", None)
+    assert "stripe: not told yet: our notice was refused" in world.ses.to(CANARIES["email"])[-1]
+    assert at_the_desk(world, request_id) == [{"processor": "stripe", "status": "refused", "at": refused_at}]
+
+
+@pytest.mark.promise("rights.erase")
+def test_a_processor_is_told_when_it_is_told_of_every_order(way: Way, clock: SetClock) -> None:
+    disclosures, noted = way.parts.disclosures, {"processor": "stripe", "billing": ["bil_1", "bil_2"]}
+    first, second = planned(noted, "ers_1", clock())
+    [disclosures.create(one) for one in (first, second)]
+    disclosures.delivered(first, clock())
+
+    def now() -> Notice:
+        (found,) = states([noted], "ers_1", disclosures, clock())
+        return found
+
+    assert now().status is NoticeStatus.WAITING
+    clock.advance(seconds=5)
+    disclosures.refused(second, "the processor answered 404", clock())
+    assert now() == Notice("stripe", NoticeStatus.REFUSED, clock())
+    refused = disclosures.get(second.id, clock())
+    assert refused is not None
+    disclosures.resend(refused)
+    assert now().status is NoticeStatus.WAITING
+    again = disclosures.get(second.id, clock())
+    assert again is not None
+    clock.advance(seconds=5)
+    disclosures.delivered(again, clock())
+    assert now() == Notice("stripe", NoticeStatus.TOLD, clock())
 
 
 @pytest.mark.promise("rights.erase")
