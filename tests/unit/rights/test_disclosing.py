@@ -246,6 +246,22 @@ def test_a_person_and_the_helpdesk_see_whether_a_processor_is_told(world: World,
     assert at_the_desk(world, request_id) == told
 
 
+def test_what_was_refused_and_is_sent_again_goes_under_another_key_be_its_message_lost(world: World, way: Way) -> None:
+    world.subscriber()
+    way.processors.status = 422
+    way.go()
+    refused = way.parts.disclosures.get(recorded()["id"], world.clock())
+    assert refused is not None
+    way.parts.disclosures.resend(refused)
+    way.processors.status = 200
+    world.clock.advance(hours=1, seconds=1)
+    assert world.tick()["disclosures"]["stalled"] == 1
+    assert way.go() == 0
+    assert recorded()["status"] == "delivered"
+    keys = [came[4]["Idempotency-Key"] for came in way.processors.came]
+    assert keys == [refused.id, f"{refused.id}-1"]
+
+
 @pytest.mark.promise("rights.erase")
 def test_a_request_that_is_refused_tells_no_processor(world: World, way: Way) -> None:
     person = world.subscriber()
@@ -324,7 +340,8 @@ def test_a_notice_that_was_refused_is_told_as_refused_and_not_waited_for(
 def test_a_processor_is_told_when_it_is_told_of_every_order(way: Way, clock: SetClock) -> None:
     disclosures, noted = way.parts.disclosures, {"processor": "stripe", "billing": ["bil_1", "bil_2"]}
     first, second = planned(noted, "ers_1", clock())
-    [disclosures.create(one) for one in (first, second)]
+    for one in (first, second):
+        disclosures.create(one)
     disclosures.delivered(first, clock())
 
     def now() -> Notice:

@@ -53,9 +53,15 @@ class Disclosures:
         for item in self.table.query(condition, index="open"):
             yield _disclosure(item)
 
-    def open(self, status: DisclosureStatus, now: datetime, after: Disclosure | None = None) -> Iterator[Disclosure]:
-        """What is queued, or what was refused, the oldest first; as the index knows it. They are few: one partition."""
-        start = {"id": after.id, "open_shard": status.value, "created_at": epoch(after.created_at)} if after else None
+    def open(
+        self, status: DisclosureStatus, now: datetime, after: tuple[int, str] | None = None
+    ) -> Iterator[Disclosure]:
+        """What is queued, or what was refused, the oldest first, after a time (epoch seconds) and an id; as the index
+        knows it. They are few: one partition.
+        """
+        start: Item | None = None
+        if after:
+            start = {"id": after[1], "open_shard": status.value, "created_at": after[0]}
         for item in self.table.query(Key("open_shard").eq(status.value), index="open", after=start):
             if not self.expiring().is_over(item, now):
                 yield _disclosure(item)

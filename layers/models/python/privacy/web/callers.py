@@ -115,6 +115,9 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /helpdesk/correlations/{correlation_id}/approval": _DPO,
         # trends
         "GET /helpdesk/trends": _DPO,
+        # what processors receive
+        "GET /helpdesk/disclosures": _DPO,
+        "POST /helpdesk/disclosures/{disclosure_id}/resend": _DPO,
         # the audit trail
         "GET /helpdesk/audit": _DPO,
     }
