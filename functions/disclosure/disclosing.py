@@ -4,19 +4,18 @@ Delivery is at least once. Each attempt carries the disclosure's id as its idemp
 repetition for what it is (promise processors.allow-list).
 """
 
-import json
-
 from disclosure.parts import Parts
 from privacy.egress import NotRegisteredError, pass_through
+from privacy.egress.spelling import UnsayableError
 from privacy.models.disclosures import ERASURE_NOTICE, PAYMENT, Disclosure, DisclosureStatus
 from privacy.models.fields import mailbox
 from privacy.models.ids import is_id
 from privacy.queues import MalformedMessageError
 from privacy.telemetry import gauge
 
-COMES_AGAIN = frozenset({401, 403, 408, 425, 429})
-"""Answers below 500 that say nothing of what was sent: credentials that are mended, or a moment that passes
-(RFC 9110, 15.5; RFC 6585, 4; RFC 8470, 5.2).
+COMES_AGAIN = frozenset({401, 403, 408, 409, 425, 429})
+"""Answers below 500 that say nothing of what was sent: credentials that are mended, or a moment that passes, be it
+the same request under way (RFC 9110, 15.5; RFC 6585, 4; RFC 8470, 5.2).
 """
 
 GONE = "what it was to tell is erased"
@@ -46,13 +45,11 @@ def disclose(parts: Parts, disclosure_id: str) -> None:
     except NotRegisteredError as error:
         _refuse(parts, disclosure, f"not registered: {', '.join(error.fields)}")
         return
-    access = parts.access(disclosure.processor, disclosure.purpose)
-    hosts = parts.policy.processors[disclosure.processor].hosts
-    headers = {"Content-Type": "application/json", "Idempotency-Key": disclosure.idempotency_key}
-    if access.authorization:
-        headers["Authorization"] = access.authorization
-    content = json.dumps(passed).encode("utf-8")
-    status = parts.sender.post(disclosure.processor, hosts[0] if hosts else "", access.path, content, headers)
+    try:
+        status = parts.carrier.carry(disclosure, passed)
+    except UnsayableError as error:
+        _refuse(parts, disclosure, f"the processor cannot be told exactly: {', '.join(error.fields)}")
+        return
     if 200 <= status < 300:
         parts.disclosures.delivered(disclosure, parts.clock())
     elif status >= 500 or status in COMES_AGAIN:
