@@ -72,7 +72,7 @@ def _payload(parts: Parts, disclosure: Disclosure) -> dict[str, object] | None:
     held: dict[str, object] = dict(record.fields)
     if disclosure.purpose == PAYMENT:
         account = parts.accounts.get(record.account_id) if record.account_id else None
-        if account is None or account.closed:
+        if account is None or account.closed or account.erasing:  # approved to be erased, be it with databases kept
             return None
         held["email"] = mailbox(account.profile["email"])
     elif disclosure.purpose != ERASURE_NOTICE:

@@ -160,10 +160,12 @@ def test_what_the_register_does_not_name_is_not_sent_and_told_by_name(
 
 
 @pytest.mark.promise("rights.erase")
-def test_what_was_erased_meanwhile_is_not_sent(world: World, way: Way) -> None:
+@pytest.mark.parametrize("databases", ["delete-now", "keep-until-grace-ends"])
+def test_from_the_approval_of_an_erasure_on_no_order_is_sent(world: World, way: Way, databases: str) -> None:
     person = world.subscriber()
+    database(world.website_parts, person.owner)
     order = messages("disclosure")
-    world.approved(person)
+    world.approved(person, databases)
     assert failures(way.handler(sqs_event(order, "disclosure"), Context())) == []
     assert way.processors.came == []
     assert (recorded()["status"], recorded()["reason"]) == ("refused", "what it was to tell is erased")
