@@ -57,9 +57,9 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         return sub
 
-    def named(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+    def named(name: str, command: Command, text: str, often: str | None = None) -> argparse.ArgumentParser:
         sub = add(name, command, text)
-        sub.add_argument("name", metavar="NAME", help="a folder of functions/, such as session_expiry")
+        sub.add_argument("name", metavar="NAME", nargs=often, help="a folder of functions/, such as session_expiry")
         sub.add_argument("--region", choices=deployment.places().regions, help="default: the home region")
         return sub
 
@@ -72,7 +72,10 @@ def parser() -> argparse.ArgumentParser:
     mail.add_argument("--last", action="store_true", help="only the newest")
     mail.add_argument("--json", action="store_true", help="as a JSON list")
     add("disclosures", commands.show_disclosures, "print what the processors would have received, newest last")
-    named("sweep", commands.sweep, "run a schedule function now, as EventBridge would, and print its answer")
+    tick = named(
+        "sweep", commands.sweep, "run a schedule function now, as EventBridge would, and print its answer", "?"
+    )
+    tick.add_argument("--all", action="store_true", help="run all of them, one after the other, with a line for each")
     add("promises", commands.show_promises, "audit now, and print which promises are kept")
     event = named("invoke", commands.invoke, "call a function with an event and print its answer")
     event.add_argument("event", metavar="EVENT", help="a file of JSON, such as events/mail/signup.json")

@@ -29,7 +29,7 @@ def start(engine: Engine, given: argparse.Namespace) -> int:
     ahead = travel.offset(engine.folder)
     travel.travel(engine, known["regions"].values(), ahead)
     if ahead:
-        print(f"the functions' clock is still {ahead} ahead (python -m local travel --reset)")
+        print(f"the functions' clock is still {ahead} ahead (.venv/bin/python -m local travel --reset)")
     api = known["api"][known["home"]]
     print(
         f"""
@@ -99,19 +99,45 @@ def show_disclosures(engine: Engine, given: argparse.Namespace) -> int:
 
 
 def sweep(engine: Engine, given: argparse.Namespace) -> int:
-    """A schedule's tick, now."""
+    """A schedule's tick, now; or one of each, with a line for each."""
+    if bool(given.name) == given.all:
+        raise functions.FunctionError("say which, such as `sweep session_expiry`, or `sweep --all`")
     region = _region(given)
-    event = functions.scheduled_event(region, travel.now(engine.folder))
-    answer = functions.invoke(engine, region, given.name, event)
-    if isinstance(answer.payload, dict) and "statusCode" in answer.payload:
-        raise functions.FunctionError(f"{given.name} answers requests: no schedule starts it, and it swept nothing")
-    return _print(answer)
+    scheduled = functions.scheduled_names(engine, region)
+    if not given.all and functions.logical_id(given.name) not in map(functions.logical_id, scheduled):
+        known = ", ".join(scheduled) or "none"
+        raise functions.FunctionError(f"no schedule starts {given.name} in {region}; those that one starts: {known}")
+
+    def tick(name: str) -> functions.Answer:
+        return functions.invoke(engine, region, name, functions.scheduled_event(region, travel.now(engine.folder)))
+
+    if given.name:
+        return _print(tick(given.name))
+    if not scheduled:
+        raise functions.FunctionError(f"no schedule starts anything in {region}: all are in the home region")
+    failed = False
+    for name in scheduled:
+        answer = tick(name)
+        failed = failed or answer.failed
+        said = f"failed: `.venv/bin/python -m local logs {name}` says why" if answer.failed else swept(answer.payload)
+        print(f"{name:18} {said}", flush=True)
+    return int(failed)
+
+
+def swept(payload: dict[str, Any]) -> str:
+    """A schedule's answer in a line: its totals, the stores in which something was due, those that are unfinished."""
+    totals = {name: value for name, value in payload.items() if isinstance(value, int)}
+    stores = {name: store for name, store in payload.items() if isinstance(store, dict)}
+    totals |= {name: store["removed"] for name, store in stores.items() if store.get("removed")}
+    unfinished = [name for name, store in stores.items() if store.get("left")]
+    said = ", ".join(f"{name} {count}" for name, count in totals.items()) or "nothing was due"
+    return f"{said}; not finished, run it again: {', '.join(unfinished)}" if unfinished else said
 
 
 def show_promises(engine: Engine, given: argparse.Namespace) -> int:
     """An audit now, then what anybody may see of it, as a table."""
     home = deployment.places().home_region
-    audited = functions.invoke(engine, home, "promise_audit", {"demand": "audit"})
+    audited = functions.invoke(engine, home, functions.AUDIT, {"demand": "audit"})
     if audited.failed:
         return _print(audited)
     event = json.loads(Path("events/promises/show.json").read_text("utf-8"))

@@ -81,7 +81,7 @@ class Engine:
             if importlib.util.find_spec(module) is None:
                 raise EngineError(f"{package} is missing: run `make local`, which installs it")
         if is_taken(HOST, self.port):
-            anew = "`python -m local forget`, then " if _record(self.folder) else ""
+            anew = "`.venv/bin/python -m local forget`, then " if _record(self.folder) else ""
             raise EngineError(
                 f"port {self.port} on {HOST} is taken by another program: stop that program, "
                 f"or choose another port: {anew}make local PORT={self.port + 100}"
@@ -151,7 +151,7 @@ def find(folder: Path, port: int | None) -> Engine:
     if recorded and port not in (None, recorded["port"]):
         raise EngineError(
             f"the state in {folder} belongs to port {recorded['port']}: go on there "
-            f"(make local PORT={recorded['port']}), or begin anew after `python -m local forget`"
+            f"(make local PORT={recorded['port']}), or begin anew after `.venv/bin/python -m local forget`"
         )
     return Engine(folder, recorded["port"] if recorded else port or DEFAULT_PORT)
 

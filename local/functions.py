@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from local.deployment import STACK
 from local.engine import ACCOUNT, Engine
 
+AUDIT = "promise_audit"
+
 
 class FunctionError(Exception):
     """A function is not deployed there, or it failed; its own log has the details."""
@@ -52,6 +54,23 @@ def physical_name(engine: Engine, region: str, name: str) -> str:
 def all_names(engine: Engine, region: str) -> list[str]:
     """The names of all functions of the stack in a region."""
     return sorted(_deployed(engine, region).values())
+
+
+def scheduled_names(engine: Engine, region: str) -> list[str]:
+    """The functions that schedules start in a region, by their folders' names.
+
+    The promise audit is the last: it looks whether the others have run.
+    """
+    names = {physical: folder_name(logical) for logical, physical in _deployed(engine, region).items()}
+    events = engine.client("events", region)
+    rules = [rule for page in events.get_paginator("list_rules").paginate() for rule in page["Rules"]]
+    targets = [
+        target["Arn"].rpartition(":")[2]
+        for rule in rules
+        if "ScheduleExpression" in rule
+        for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    ]
+    return sorted((names[target] for target in targets if target in names), key=lambda name: (name == AUDIT, name))
 
 
 def invoke(engine: Engine, region: str, name: str, event: Any) -> Answer:

@@ -11,7 +11,7 @@ from privacy.models.fields import validated
 from privacy.policy import under_policy_in_force
 from privacy.settings import Deployment, load
 from privacy.web import PrivacyApp, answer
-from privacy.web.cookies import headers, sent_names, sent_value
+from privacy.web.cookies import headers, sent_names, sent_values
 from privacy.web.identity import refuse_other_sites
 from privacy.web.requests import json_body
 
@@ -36,7 +36,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
 
 def _browser(request: Request) -> Browser:
     gpc = str(request.headers.get("sec-gpc", "")).strip() == "1"
-    return Browser(sent_names(request), sent_value(request, COOKIE), gpc)
+    return Browser(sent_names(request), sent_values(request, COOKIE), gpc)
 
 
 def _told(consent: Consent) -> Response:

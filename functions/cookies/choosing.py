@@ -23,13 +23,20 @@ REMOVED_AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """What a browser sent: the names of its cookies, the value of `td_id`, and whether it sends Global Privacy
+    """What a browser sent: the names of its cookies, each value of `td_id`, and whether it sends Global Privacy
     Control (https://www.w3.org/TR/gpc/: `Sec-GPC: 1`).
     """
 
     names: Sequence[str]
-    choice: str | None
+    choices: Sequence[str]
     gpc: bool
+
+    @property
+    def choice(self) -> str | None:
+        """The choice that it carries. Of several that differ none counts: which one is the visitor's nobody can tell,
+        since a page below another domain may set one for all of it.
+        """
+        return self.choices[0] if len(set(self.choices)) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ def show(parts: Parts, browser: Browser) -> Consent:
     """What holds for a browser now. What no choice allows, and a `td_id` that tells none in force, is removed."""
     now = parts.clock()
     choice = _sent(parts.policy, browser, now)
-    lost = [COOKIE] if browser.choice is not None and choice is None else []
+    lost = [COOKIE] if browser.choices and choice is None else []
     return Consent(_body(parts.policy, choice, browser), _removals(parts, choice, browser, lost))
 
 
@@ -58,7 +65,9 @@ def choose(parts: Parts, form: ConsentForm, browser: Browser) -> Consent:
     if choice.text != browser.choice:
         parts.choices.count(choice, gpc=browser.gpc)
     keep = set_cookie(parts.policy, COOKIE, choice.text, since=choice.decided_at, now=now)
-    return Consent(_body(parts.policy, choice, browser), [keep, *_removals(parts, choice, browser, [])])
+    domains = _domains(parts.settings.site_url) if len(browser.choices) > 1 else []
+    others = [remove_cookie(parts.policy, COOKIE, domain=domain) for domain in domains]
+    return Consent(_body(parts.policy, choice, browser), [*others, keep, *_removals(parts, choice, browser, [])])
 
 
 def _sent(policy: Policy, browser: Browser, now: datetime) -> Choice | None:

@@ -72,7 +72,7 @@ def _chain(
     for number, document in parts.trail.blocks():
         if not has_time():
             return sealed, head, False
-        findings += [{"block": missing, "what": "was removed"} for missing in range(head.sequence + 1, number)]
+        findings += _removed(head.sequence + 1, number)
         content = _read(document)
         if content is None or content.get("format") != FORMAT or content.get("sequence") != number:
             findings.append({"block": number, "what": "is not a block of ours"})
@@ -85,10 +85,15 @@ def _chain(
         head = head_of(number, document)
         if number == witnessed.sequence and head.digest != witnessed.digest:
             findings.append({"block": number, "what": "is not the one that was witnessed"})
-    findings += [
-        {"block": missing, "what": "was removed"} for missing in range(head.sequence + 1, witnessed.sequence + 1)
-    ]
+    findings += _removed(head.sequence + 1, witnessed.sequence + 1)
     return sealed, head, True
+
+
+def _removed(first: int, end: int) -> list[dict[str, Any]]:
+    """The blocks that are missing before another: many at once as one finding, since a number may be made up."""
+    if end - first > _SHOWN:
+        return [{"block": first, "what": f"was removed, and all that followed it before block {end}"}]
+    return [{"block": missing, "what": "was removed"} for missing in range(first, end)]
 
 
 def _read(document: bytes) -> dict[str, Any] | None:

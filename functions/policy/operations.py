@@ -1,8 +1,50 @@
 """The routes of the published policy, as they are published themselves."""
 
-from privacy.web.operations import JSON, Answer, Operation, Operations
-from privacy.web.shapes import DATE, FLAG, OBJECT, SHA256, TEXT, Shape, listed, nullable, page, shape, words
+import json
+from typing import Any
 
+from privacy.policy.documents import SCHEMA
+from privacy.web.operations import JSON, Answer, Operation, Operations
+from privacy.web.shapes import DATE, FLAG, SHA256, TEXT, Shape, listed, nullable, page, shape, words
+
+_SCHEMA = json.loads(SCHEMA.read_bytes())
+
+
+def _resolved(node: Any) -> Any:
+    """A part of the policy's own schema, with what it refers to in its place."""
+    if isinstance(node, list):
+        return [_resolved(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    parts = {name: _resolved(part) for name, part in node.items() if name != "$ref"}
+    return {**_resolved(_SCHEMA["$defs"][node["$ref"].rpartition("/")[2]]), **parts} if "$ref" in node else parts
+
+
+def _row(name: str, title: str, **told: Shape) -> Shape:
+    """A row of the register; `told` are the members that are published otherwise than they are written."""
+    row = _resolved(_SCHEMA["$defs"][name])
+    return {
+        "title": title,
+        **row,
+        "properties": row["properties"] | told,
+        "required": [*row["required"], *(told.keys() - row["properties"])],
+    }
+
+
+_PERIOD = _resolved(_SCHEMA["$defs"]["period"])
+_PROCESSOR = _row("processor", "Processor")
+_COOKIE = _row("cookie", "Cookie", period=nullable(_PERIOD))
+_CATEGORY = _row("cookie-category", "CookieCategory", cookies=listed(_COOKIE))
+_ROWS = {
+    "promises": listed(_row("promise", "PolicyPromise")),
+    "retention": listed(_row("retained", "RetentionPeriod", in_words=TEXT)),
+    "data": listed(_row("category", "DataCategory")),
+    "processors": listed(_PROCESSOR),
+    "cookies": listed(_row("cookie-category", "PolicyCookieCategory")),
+    "regions": listed(_row("region", "CloudRegion")),
+    "trends": _resolved(_SCHEMA["properties"]["trends"]),
+    "wordings": listed(_row("wording", "Wording")),
+}
 _HEAD = {
     "version": DATE,
     "last_updated": DATE,
@@ -10,8 +52,7 @@ _HEAD = {
     "summary": TEXT,
     "sha256": SHA256,
 }
-_ROWS = ("promises", "retention", "data", "processors", "cookies", "regions", "wordings")
-_VERSION = shape("PolicyVersion", {**_HEAD, "text": TEXT, **{name: listed(OBJECT) for name in _ROWS}, "trends": OBJECT})
+_VERSION = shape("PolicyVersion", {**_HEAD, "text": TEXT, **_ROWS})
 _CHANGE = shape(
     "PolicyChange",
     {"kind": TEXT, "id": TEXT, "before": {}, "after": {}, "words": TEXT, "material": FLAG},
@@ -25,22 +66,6 @@ _CHANGES = shape(
         "words": listed(TEXT),
         "changes": listed(_CHANGE),
         "text": listed(TEXT),
-    },
-)
-_COOKIE = shape(
-    "Cookie",
-    {"name": TEXT, "party": TEXT, "what": TEXT, "period": nullable(TEXT), "set_by": TEXT, "http_only": FLAG},
-)
-_CATEGORY = shape(
-    "CookieCategory",
-    {
-        "id": TEXT,
-        "title": TEXT,
-        "what": TEXT,
-        "required": FLAG,
-        "without": TEXT,
-        "processor?": TEXT,
-        "cookies": listed(_COOKIE),
     },
 )
 
@@ -71,6 +96,6 @@ OPERATIONS: Operations = {
     ),
     "GET /processors": Operation(
         "Read the register of processors",
-        answers={200: _told(shape("", {"policy_version": DATE, "processors": listed(OBJECT)})), 304: None},
+        answers={200: _told(shape("", {"policy_version": DATE, "processors": listed(_PROCESSOR)})), 304: None},
     ),
 }

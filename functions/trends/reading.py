@@ -19,7 +19,7 @@ def page(parts: Parts, limit: int, cursor: str | None, now: datetime) -> tuple[l
     months = [month for month in Month(began.year, began.month).up_to(Month.of(now)) if month < after]
     found: dict[Month, dict[str, Any]] = {}
     for report in parts.reports.of(SUBJECTS, months, now):
-        found.setdefault(report.month, {})[report.subject] = report.document()
+        found.setdefault(report.month, {})[report.subject] = report.document(parts.policy.least_people)
     newest = sorted(found, reverse=True)
     items = [
         {"month": str(month), "reports": [found[month][subject] for subject in SUBJECTS if subject in found[month]]}

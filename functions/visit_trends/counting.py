@@ -3,6 +3,7 @@ told (promise disclosure.aggregate).
 """
 
 import ipaddress
+import re
 from collections.abc import Iterator
 
 from privacy.clock import Clock
@@ -19,6 +20,9 @@ HOME_PREFIX = 56
 """Bits of an IPv6 address that one home has to itself (RFC 6177, section 2): within it a device changes its address
 daily (RFC 8981), and would be many people."""
 
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(\.{_OCTET}){{3}}")
+
 
 def rows(visits: Visits, month: Month, clock: Clock) -> Iterator[list[Row]]:
     """The visits of a month that have not expired, as rows to count; without those of bots, and of nobody known."""
@@ -33,13 +37,13 @@ def rows(visits: Visits, month: Month, clock: Clock) -> Iterator[list[Row]]:
 
 def _network(address: str | None) -> str | None:
     """What stands for one person: an IPv4 address, or the network of an IPv6 one."""
+    address = address or ""
+    if _IPV4.fullmatch(address):  # the library takes ten times as long, for each visit there is
+        return address
     try:
-        parsed = ipaddress.ip_address(address or "")
+        return str(ipaddress.IPv6Network((address, HOME_PREFIX), strict=False))
     except ValueError:
         return None
-    if parsed.version == 4:
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, HOME_PREFIX), strict=False))
 
 
 def _cell(table: str, value: str | None) -> str:

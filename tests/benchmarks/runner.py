@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import backup, deletion, export, imports, memory, move, upload
+from tests.benchmarks import backup, deletion, export, imports, memory, move, trends, upload
 from tests.benchmarks.figures import Figure, Say, keep, table
 from tests.conftest import FAKE
 from tests.template.source import ROOT
@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "move": move.figures,
     "deletion": deletion.figures,
     "imports": imports.figures,
+    "trends": trends.figures,
 }
 
 KEPT = ROOT / "benchmarks.json"

@@ -12,7 +12,7 @@ from tests.unit.engine import SITE, SetClock, items
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-ANALYTICS = {"_ga", "_gid", "_gac_UA-4711-1", "_gat"}
+ANALYTICS = {"_ga", "_ga_4711ABC", "_gid", "_gac_UA-4711-1", "_gat", "_gat_gtag_UA_4711_1"}
 LOADED = "GET analytics.example/analytics.js"
 SAVED = "PUT api.perfectwork.app/cookies/consent"
 

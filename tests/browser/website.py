@@ -30,9 +30,9 @@ HOSTS = ("perfectwork.app", "api.perfectwork.app", "analytics.example")
 
 # What Google's script does, as far as it matters here: its cookies are of the whole domain, and of a campaign.
 _TRACKER = """
-for (const name of ["_ga", "_gid", "_gac_UA-4711-1"])
+for (const name of ["_ga", "_ga_4711ABC", "_gid", "_gac_UA-4711-1"])
   document.cookie = `${name}=1; Path=/; Domain=perfectwork.app; Max-Age=1000`;
-document.cookie = "_gat=1; Path=/";
+for (const name of ["_gat", "_gat_gtag_UA_4711_1"]) document.cookie = `${name}=1; Path=/`;
 window.counting = true;
 """
 

@@ -1,6 +1,7 @@
 """Every promise that something keeps has a test that names it, and every test names a promise that exists."""
 
 import ast
+import functools
 import json
 
 from privacy.policy import load
@@ -8,13 +9,14 @@ from privacy.policy.register import MAPPING
 from tests.template.source import ROOT
 
 
-def _marked() -> set[str]:
+@functools.cache
+def _marked() -> frozenset[str]:
     found: set[str] = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.promise":
                 found |= {str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)}
-    return found
+    return frozenset(found)
 
 
 def test_every_promise_that_a_function_keeps_has_a_test_that_names_it() -> None:

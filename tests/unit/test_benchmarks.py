@@ -15,7 +15,7 @@ from tests.benchmarks.restore import restore
 from tests.benchmarks.runner import main
 
 
-@pytest.mark.parametrize(("benchmark", "count"), [("upload", 1), ("backup", 2), ("move", 1)])
+@pytest.mark.parametrize(("benchmark", "count"), [("upload", 1), ("backup", 2), ("move", 1), ("trends", 1)])
 def test_a_quick_run_of_one_benchmark_prints_and_writes_figures_of_the_agreed_shape(
     benchmark: str, count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,7 +25,10 @@ POLICY = policy.load()
 SECURITY = ["session_id", "td_id", "fileToken", "__cfduid"]
 PREFERENCES = ["frontend_lang", "cids", "tz"]
 ANALYTICS = ["_ga", "_gat", "_gid", "_gac_*"]
-SENT = ["_ga", "_gat", "_gid", "_gac_UA-4711-1", "frontend_lang", "cids", "tz", "fileToken", "session_id", "other"]
+AS_SET = ["_ga", "_ga_*", "_gat", "_gat_*", "_gid", "_gid_*", "_gac_*"]
+"""Google appends to the names that the policy lists."""
+COUNTING = {"_ga", "_ga_4711ABC", "_gat", "_gat_gtag_UA_4711_1", "_gid", "_gac_UA-4711-1"}
+SENT = [*sorted(COUNTING), "frontend_lang", "cids", "tz", "fileToken", "session_id", "other", "_gax", "cids_x"]
 """What a browser holds: of each category, and what is not ours to judge."""
 
 
@@ -81,7 +84,7 @@ def test_a_choice_allows_what_is_needed_and_the_categories_that_were_accepted(
         "expires_at": "2027-05-24T00:00:00Z",
         "gpc": False,
         "allowed": SECURITY + PREFERENCES * preferences + ANALYTICS * analytics,
-        "rejected": PREFERENCES * (not preferences) + ANALYTICS * (not analytics),
+        "rejected": PREFERENCES * (not preferences) + AS_SET * (not analytics),
     }
     assert (answer.status, answer.json()) == (200, told)
     again = shown(app, browser(kept(answer)))
@@ -98,7 +101,7 @@ def test_before_a_choice_only_what_is_needed_is_allowed(app: Any) -> None:
         "expires_at": None,
         "gpc": False,
         "allowed": SECURITY,
-        "rejected": PREFERENCES + ANALYTICS,
+        "rejected": PREFERENCES + AS_SET,
     }
     assert answer.cookies == ()
 
@@ -136,7 +139,7 @@ def test_a_choice_holds_to_the_second_for_its_calendar_months_and_is_then_remove
     clock.set(end)
     over = shown(app, sent)
     assert (over.json()["decided_at"], over.json()["allowed"]) == (None, SECURITY)
-    assert removed(over) == {"td_id", "_ga", "_gat", "_gid", "_gac_UA-4711-1", "frontend_lang", "cids", "tz"}
+    assert removed(over) == {"td_id", *COUNTING, *PREFERENCES}
 
 
 @pytest.mark.promise("cookies.choice")
@@ -144,9 +147,9 @@ def test_a_choice_holds_to_the_second_for_its_calendar_months_and_is_then_remove
     ("preferences", "analytics", "gone"),
     [
         (True, True, set()),
-        (True, False, {"_ga", "_gat", "_gid", "_gac_UA-4711-1"}),
+        (True, False, COUNTING),
         (False, True, {"frontend_lang", "cids", "tz"}),
-        (False, False, {"_ga", "_gat", "_gid", "_gac_UA-4711-1", "frontend_lang", "cids", "tz"}),
+        (False, False, {*COUNTING, *PREFERENCES}),
     ],
 )
 def test_withdrawing_removes_what_was_set_and_nothing_else(
@@ -185,7 +188,7 @@ def test_global_privacy_control_rejects_analytics_over_an_explicit_yes(app: Any)
     assert (told["preferences"], told["analytics"], told["gpc"]) == (True, False, True)
     assert told["allowed"] == SECURITY + PREFERENCES
     assert kept(answer) == f"v1.{POLICY.version}.20261124.p1a0"
-    assert removed(answer) == {"_ga", "_gat", "_gid", "_gac_UA-4711-1"}
+    assert removed(answer) == COUNTING
     (row,) = items("choices")
     assert (row["preferences"], row["analytics"], row["gpc"]) == (True, False, True)
 
@@ -195,7 +198,7 @@ def test_global_privacy_control_that_is_switched_on_later_rejects_analytics_as_l
     accepted = kept(chosen(app, True, True))
     answer = shown(app, browser(accepted, SENT, Sec_GPC="1"))
     assert (answer.json()["analytics"], answer.json()["gpc"]) == (False, True)
-    assert removed(answer) == {"_ga", "_gat", "_gid", "_gac_UA-4711-1"}
+    assert removed(answer) == COUNTING
     assert shown(app, browser(accepted, SENT)).json()["analytics"] is True
 
 
@@ -230,6 +233,23 @@ def test_what_is_no_choice_of_ours_counts_as_none_and_is_removed(app: Any, forge
     answer = shown(app, browser(forged, ["_ga"]))
     assert (answer.status, answer.json()["decided_at"], answer.json()["analytics"]) == (200, None, False)
     assert removed(answer) == {"td_id", "_ga"}
+
+
+@pytest.mark.promise("cookies.choice")
+def test_of_two_choices_that_differ_neither_counts_and_choosing_anew_leaves_one(app: Any) -> None:
+    yes, no = (f"v1.{POLICY.version}.20261124.p{digit}a{digit}" for digit in "10")
+    for first, second in ((yes, no), (no, yes), (yes, "anything")):
+        both = {"Cookie": f"td_id={first}; _ga=1; td_id={second}"}
+        answer = shown(app, both)
+        assert (answer.json()["decided_at"], answer.json()["analytics"]) == (None, False)
+        assert removed(answer) == {"td_id", "_ga"}
+        again = chosen(app, False, False, both)
+        assert [line.split("; Max-Age")[0] for line in again.cookies if line.startswith("td_id=")] == [
+            "td_id=; Path=/",
+            f"td_id={no}; Path=/",
+        ]
+        assert "Domain=perfectwork.app" in next(line for line in again.cookies if line.startswith("td_id=;"))
+    assert shown(app, {"Cookie": f"td_id={yes}; td_id={yes}"}).json()["analytics"] is True
 
 
 @pytest.mark.promise("cookies.choice", "policy.single-source")

@@ -237,5 +237,33 @@ def test_a_worker_that_is_lost_is_replaced_by_the_sweep(clock: SetClock, stage: 
     assert left_in("asia", made.id) == []
 
 
+@pytest.mark.promise("databases.region")
+@pytest.mark.parametrize("fault", ["crash-after", "timeout-after"])
+@pytest.mark.parametrize("nth", [0, 1, 2])
+def test_a_worker_that_is_lost_in_the_middle_of_the_switch_has_made_it_or_not(
+    clock: SetClock, fault: str, nth: int
+) -> None:
+    """Its writes: the key is opened there, the database is switched, the journal goes on."""
+    made = database(clock())
+    fill(made)
+    world = World(clock)
+    job = world.ask(made, "americas")
+    writes: list[str] = []
+
+    def at_the_write(_number: int, call: Any) -> str | None:
+        if not call.writes or len(writes) > nth or stage_of(job) is not Stage.SWITCHING:
+            return None
+        writes.append(call.name)
+        return fault if len(writes) > nth else None
+
+    world.faults.fault = at_the_write
+    world.run()
+    assert len(writes) == nth + 1
+    assert job_of(job).status is JobStatus.DONE
+    assert (row(made).region, row(made).status) == ("americas", Status.ACTIVE)
+    assert now_in(made) == SMALL
+    assert left_in("asia", made.id) == []
+
+
 def _items(made: Database) -> list[dict[str, Any]]:
     return [item for item in engine.items("content") if item["place"].startswith(made.id)]

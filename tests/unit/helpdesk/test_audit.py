@@ -84,6 +84,10 @@ def spoil_entry(_: Parts) -> None:
     table("audit").put(raw("entry")[2] | {"facts": "{"})
 
 
+def add_to_an_entry(_: Parts) -> None:
+    table("audit").put(raw("entry")[2] | {"email": "somebody@example.com"})
+
+
 def add_entry(_: Parts) -> None:
     entry = {name: value for name, value in raw("entry")[2].items() if name != "pending"}
     table("audit").put(entry | {"id": "01795521600-aud_forged"})
@@ -126,12 +130,21 @@ def spoil_a_block(_: Parts) -> None:
     table("audit").put(raw("block")[1] | {"document": b"{"})
 
 
+def number_a_block_far_ahead(_: Parts) -> None:
+    table("audit").put({"part": "block", "id": "9" * 12, "document": b"{}"})
+
+
+def witness_a_block_far_ahead(_: Parts) -> None:
+    table("removals").put({"subject": "audit", "entry": "head", "sequence": 10**12, "digest": "0" * 64})
+
+
 @pytest.mark.parametrize(
     "attack",
     [
         remove_entry,
         change_entry,
         spoil_entry,
+        add_to_an_entry,
         add_entry,
         remove_a_block,
         remove_the_last_block,
@@ -140,6 +153,8 @@ def spoil_a_block(_: Parts) -> None:
         alter_a_block,
         swap_blocks,
         spoil_a_block,
+        number_a_block_far_ahead,
+        witness_a_block_far_ahead,
     ],
 )
 def test_whatever_is_done_behind_its_back_is_found(app: Any, issuer: Issuer, blocks: Parts, attack: Any) -> None:

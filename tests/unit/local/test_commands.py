@@ -1,14 +1,19 @@
 """The command line says what is wrong and what to do, and touches only what is its own."""
 
+import argparse
 import json
 import os
 import socket
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from local import deployment, functions, outbox, travel
+from local import commands, deployment, functions, outbox, travel
 from local.__main__ import main
 from local.engine import HOST, Engine, EngineError, _environment, find
 
@@ -59,13 +64,110 @@ def test_stopping_what_does_not_run_says_so(tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(
-    "command", ["mail", "endpoints", "travel P1D", "tour", "sweep log_purging", "logs mail", "restore db_a bak_a"]
+    "command",
+    ["mail", "endpoints", "travel P1D", "tour", "sweep log_purging", "sweep --all", "logs mail", "restore db_a bak_a"],
 )
 def test_without_an_engine_a_command_says_how_to_start_it(
     tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--folder", str(tmp_path), "--port", "1", *command.split()]) == 1
     assert "make local" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["sweep", "sweep log_purging --all"])
+def test_a_sweep_is_of_one_or_of_all(tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--folder", str(tmp_path), "--port", "1", *command.split()]) == 1
+    assert "sweep --all" in capsys.readouterr().err
+
+
+@dataclass(frozen=True)
+class Scheduled(Engine):
+    """An engine with these functions, each with its answer (None: it fails), and these rules, by their target."""
+
+    answers: dict[str, Any]
+    rules: dict[str, dict[str, str]]
+
+    def client(self, service: str, region: str) -> Any:
+        return self
+
+    def get_paginator(self, operation: str) -> Any:
+        here = [{**rule, "Name": name} for name, rule in self.rules.items()]
+        resources = [
+            {
+                "LogicalResourceId": functions.logical_id(name),
+                "PhysicalResourceId": f"perfectwork-{name.replace('_', '-')}",
+                "ResourceType": "AWS::Lambda::Function",
+            }
+            for name in self.answers
+        ]
+        page = {"list_rules": {"Rules": here}, "list_stack_resources": {"StackResourceSummaries": resources}}[operation]
+        return SimpleNamespace(paginate=lambda **_: [page])
+
+    def list_targets_by_rule(self, **request: str) -> Any:
+        return {"Targets": [{"Arn": f"arn:aws:lambda:ap-southeast-1:000000000000:function:{request['Rule']}"}]}
+
+    def invoke(self, **request: Any) -> Any:
+        assert json.loads(request["Payload"])["detail-type"] == "Scheduled Event"
+        answer = self.answers[request["FunctionName"].removeprefix("perfectwork-").replace("-", "_")]
+        failed = {"FunctionError": "Unhandled"} if answer is None else {}
+        return {"Payload": BytesIO(json.dumps(answer).encode()), **failed}
+
+
+@pytest.fixture
+def scheduled(tmp_path: Path) -> Scheduled:
+    hourly = {"ScheduleExpression": "rate(1 hour)"}
+    answers = {
+        "promise_audit": {"kept": 1, "promises": {"sessions.idle": "kept"}},
+        "mail": {},
+        "log_purging": {"visits": {"removed": 0, "lag_seconds": 0, "left": False}},
+        "session_expiry": {"sessions": {"removed": 3, "left": False}, "signups": {"removed": 0, "left": True}},
+    }
+    rules = {
+        "perfectwork-promise-audit": hourly,
+        "perfectwork-session-expiry": hourly,
+        "perfectwork-log-purging": hourly,
+        "perfectwork-mail": {"EventPattern": "{}"},
+        "somebody-elses": hourly,
+    }
+    return Scheduled(tmp_path, 1, answers, rules)
+
+
+def asked(name: str | None = None) -> argparse.Namespace:
+    return argparse.Namespace(name=name, all=name is None, region=None)
+
+
+def test_one_tick_of_each_schedule_says_a_line_each_and_audits_last(
+    scheduled: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.sweep(scheduled, asked()) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "log_purging        nothing was due",
+        "session_expiry     sessions 3; not finished, run it again: signups",
+        "promise_audit      kept 1",
+    ]
+
+
+def test_a_schedule_that_fails_stops_no_other_and_is_told(
+    scheduled: Scheduled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scheduled.answers["log_purging"] = None
+    assert commands.sweep(scheduled, asked()) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("log_purging        failed: ")
+    assert "local logs log_purging" in said[0]
+    assert len(said) == 3
+
+
+def test_what_no_schedule_starts_is_not_called_and_the_others_are_named(scheduled: Engine) -> None:
+    for name in ("mail", "nothing"):
+        with pytest.raises(functions.FunctionError, match=f"no schedule starts {name} .*log_purging, session_expiry"):
+            commands.sweep(scheduled, asked(name))
+
+
+def test_a_region_without_schedules_says_so(scheduled: Scheduled) -> None:
+    scheduled.rules.clear()
+    with pytest.raises(functions.FunctionError, match="no schedule starts anything in ap-southeast-1"):
+        commands.sweep(scheduled, asked())
 
 
 def test_the_engine_sees_nothing_of_the_caller_s_aws_settings(tmp_path: Path) -> None:

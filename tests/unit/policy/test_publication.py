@@ -49,8 +49,8 @@ def with_versions(parts: Parts, versions: Mapping[date, Document]) -> Any:
 
 
 def later(tmp_path: Path, change: Callable[[Any], object]) -> Mapping[date, Document]:
-    """The versions of a release with one more, which its people wrote as docs/operations.md says."""
-    for path in VERSIONS.iterdir():
+    """The first two versions with one more, which its people wrote as docs/operations.md says."""
+    for path in [*VERSIONS.glob("*.md"), *(VERSIONS / f"{version}.json" for version in (FIRST, SECOND))]:
         tmp_path.joinpath(path.name).write_bytes(path.read_bytes())
     data = json.loads(VERSIONS.joinpath(f"{SECOND}.json").read_text("utf-8"))
     data["version"] = LATER.isoformat()

@@ -33,7 +33,7 @@ from tests.unit.engine import Context, SetClock, environment, http, items, sched
 
 NOW = datetime(2027, 3, 20, 12, 0, tzinfo=UTC)
 """What was stored is tried at this time, under a version that took effect in March."""
-LATER = date(2027, 3, 1)
+BEFORE, LATER = date(2026, 11, 27), date(2027, 3, 1)
 SECOND = timedelta(seconds=1)
 HASH = "5" * 64
 
@@ -89,10 +89,10 @@ KINDS = [
 
 
 def release(folder: Path, period: str, value: str) -> Mapping[date, Document]:
-    """The versions of a release with one more, in which a period is another."""
-    for path in VERSIONS.iterdir():
+    """Two versions: one that was published, and a later one in which a period is another."""
+    for path in [*VERSIONS.glob("*.md"), VERSIONS / f"{BEFORE}.json"]:
         folder.joinpath(path.name).write_bytes(path.read_bytes())
-    data: Any = json.loads(json.dumps(dict(documents()[max(documents())].data)))
+    data: Any = json.loads(json.dumps(dict(documents()[BEFORE].data)))
     data["version"] = LATER.isoformat()
     (row,) = [row for row in data["retention"] if row["id"] == period]
     row["period"] = value
@@ -134,7 +134,7 @@ def test_a_shorter_period_hides_and_sweeps_what_is_stored_already_and_the_page_s
     stores: None, tmp_path: Path, kind: Kept
 ) -> None:
     clock = SetClock(NOW)
-    old, found = versions()[max(versions())], release(tmp_path, kind.period, kind.shorter)
+    old, found = versions()[BEFORE], release(tmp_path, kind.period, kind.shorter)
     new = loaded(found[LATER])
     origin = NOW - new.retention[kind.period].delta
     kind.put(old, origin)

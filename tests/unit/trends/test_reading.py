@@ -1,5 +1,6 @@
 """Reading the reports: for the data protection officer alone, the newest month first."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,6 +65,20 @@ def test_a_month_is_told_with_both_reports_and_the_largest_cells_first(app: Any,
             },
         ],
     }
+
+
+def test_a_table_with_a_cell_of_too_few_people_says_nothing_however_it_came_there(parts: Parts, issuer: Issuer) -> None:
+    def told(least: int) -> dict[str, int]:
+        app = build(lambda: replace(parts, policy=replace(parts.policy, least_people=least)))
+        (item,) = call(app, issuer.token(now=LATER), "GET", "/helpdesk/trends").json()["items"]
+        return {table["by"]: len(table["cells"]) for table in item["reports"][0]["tables"]}
+
+    tables = {"country": {"other": 30, "SG": 400}, "browser": {"other": 400, "Firefox": 9}}
+    parts.reports.publish(Report("visits", Month(2026, 12), LATER, "2026-11-24", 10, tables))
+    assert told(10) == {"country": 2, "browser": 0}
+    # The policy may ask for more people than when the report was made, and not for less.
+    assert told(31) == {"country": 0, "browser": 0}
+    assert told(5) == {"country": 2, "browser": 0}
 
 
 def test_months_come_newest_first_in_pages(app: Any, parts: Parts, issuer: Issuer) -> None:

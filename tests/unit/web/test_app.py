@@ -189,6 +189,8 @@ def test_a_list_has_a_default_limit_bounds_and_an_opaque_cursor(app: PrivacyApp)
     assert http(app, "GET", f"/list?limit=1000&cursor={cursor}").json()["cursor"] == "0fr#abc#def"
     for query in ("limit=0", "limit=1001", "limit=-1", "limit=٣", "limit=1e2", "cursor=%C3%A9", "limit=1&limit=2"):
         assert http(app, "GET", f"/list?{query}").status == 422, query
+    for limit in ("000100999999", "000100" + "9" * 5000):  # as large as it is, however its digits begin
+        assert http(app, "GET", f"/list?limit={limit}").status == 422
 
 
 @pytest.mark.parametrize(

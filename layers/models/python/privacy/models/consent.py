@@ -73,8 +73,9 @@ def allowed(policy: Policy, preferences: bool, analytics: bool) -> list[str]:
 
 
 def rejected(policy: Policy, preferences: bool, analytics: bool) -> list[str]:
-    """The cookies of the register that a choice, or its absence, does not allow."""
-    return [name for category, name in _cookies(policy) if not _accepts(policy, category, preferences, analytics)]
+    """What browsers know those cookies of the register as that a choice, or its absence, does not allow."""
+    categories = [each for each in policy.cookies.values() if not _accepts(policy, each.id, preferences, analytics)]
+    return [name for category in categories for cookie in category.cookies for name in cookie.called]
 
 
 def _accepts(policy: Policy, category: str, preferences: bool, analytics: bool) -> bool:

@@ -78,8 +78,11 @@ class Report:
     least_people: int
     tables: Mapping[str, Mapping[str, int]]
 
-    def document(self) -> dict[str, Any]:
-        """As staff see it: the largest cells first."""
+    def document(self, least: int) -> dict[str, Any]:
+        """As staff see it: the largest cells first, and nothing of a table that counts fewer than `least` people in a
+        cell, or fewer than its own report wanted: no such cell is made, and none is shown, however it came there.
+        """
+        enough = max(least, self.least_people)
         return {
             "of": self.subject,
             "made_at": rfc3339(self.made_at),
@@ -92,6 +95,7 @@ class Report:
                     "cells": [
                         {"value": value, "people": people}
                         for value, people in sorted(cells.items(), key=lambda cell: (-cell[1], cell[0]))
+                        if min(cells.values()) >= enough
                     ],
                 }
                 for by, cells in sorted(self.tables.items())

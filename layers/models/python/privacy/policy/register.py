@@ -107,9 +107,17 @@ class Cookie:
     set_by: str
     http_only: bool
 
+    @property
+    def called(self) -> tuple[str, ...]:
+        """What browsers know it as: its name, and for one of a third party also what its maker appends to it, as in
+        `_ga_<id>` and `_gat_<tracker>` (https://support.google.com/analytics/answer/11397207).
+        """
+        is_open = self.name.endswith("*") or self.set_by != "third-party"
+        return (self.name,) if is_open else (self.name, f"{self.name}_*")
+
     def is_called(self, name: str) -> bool:
         """Whether this is the entry of a cookie of that name."""
-        return name.startswith(self.name[:-1]) if self.name.endswith("*") else name == self.name
+        return any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in self.called)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ SEALED_AT_ONCE = 90
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html)."""
 
 _ENTRY, _BLOCK = "entry", "block"
+_NAMES = frozenset({"part", "id", "pending", "at", "action", "actor", "subject", "facts"})
 _WITNESS = {"subject": "audit", "entry": "head"}
 
 
@@ -168,5 +169,7 @@ def _entry_or_none(item: Item) -> Entry | None:
 
 
 def _entry(item: Item) -> Entry:
+    if not item.keys() <= _NAMES:
+        raise ValueError("an entry has nothing else, or something would lie in the trail that no block seals")
     facts: dict[str, Any] = json.loads(item["facts"])
     return Entry(item["id"], instant(item["at"]), item["action"], item["actor"], item.get("subject"), facts)

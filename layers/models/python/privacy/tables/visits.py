@@ -105,7 +105,9 @@ class Visits:
         for shard in SHARDS:
             for page in self.table.pages(Key("shard").eq(shard) & within, names=("shard", "at", *names)):
                 now = clock()
-                yield [visit for visit in map(_visit, page) if not period.over(visit.visited_at, now)]
+                over = period.latest_origin_over(now)  # most lie well after it: no calendar is asked about those
+                visits = map(_visit, page)
+                yield [each for each in visits if each.visited_at > over or not period.over(each.visited_at, now)]
 
     def due(self, now: datetime) -> Iterator[list[StoredVisit]]:
         """The visits whose period has ended and that still lie there, in pages, oldest first in each shard."""

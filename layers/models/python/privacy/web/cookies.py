@@ -90,9 +90,14 @@ def sent_names(request: Request) -> list[str]:
     return list(dict.fromkeys(name for name, _ in _sent(request)))
 
 
+def sent_values(request: Request, name: str) -> list[str]:
+    """What the browser sent as cookies of that name: several, where a domain above has one, too."""
+    return [value for sent, value in _sent(request) if sent == name]
+
+
 def sent_value(request: Request, name: str) -> str | None:
     """What the browser sent as the cookie of that name; of several the first, which is the nearest to us."""
-    return next((value for sent, value in _sent(request) if sent == name), None)
+    return next(iter(sent_values(request, name)), None)
 
 
 def _sent(request: Request) -> Iterable[tuple[str, str]]:

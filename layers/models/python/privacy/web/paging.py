@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 
 from chalice.app import Request
@@ -12,13 +13,15 @@ from privacy.web.requests import parameter
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+
 
 def page_request(request: Request) -> tuple[int, str | None]:
     """The limit and the opened cursor of a list's request. Raises: ProblemError 422."""
     text = parameter(request, "limit")
     if text is None:
         limit = DEFAULT_LIMIT
-    elif text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MAX_LIMIT:
+    elif _NUMBER.fullmatch(text) and int(text) <= MAX_LIMIT:
         limit = int(text)
     else:
         raise invalid("limit", f"a whole number from 1 to {MAX_LIMIT}")

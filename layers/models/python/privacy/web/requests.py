@@ -125,13 +125,14 @@ def country(request: Request, edge: Edge) -> str | None:
 
 def prefers_html(request: Request) -> bool:
     """Whether the caller names HTML in its Accept header, and no JSON that it would like as much (RFC 9110, 12.5.1):
-    a browser does, a script does not.
+    a browser does, a script does not. A range that JSON merely falls into must be liked better than HTML.
     """
     weights: dict[str, float] = {}
     for entry in str(request.headers.get("accept", "")).lower().split(","):
         kind, _, parameters = entry.partition(";")
         weights[kind.strip()] = _weight(parameters)
-    return weights.get("text/html", 0.0) > weights.get("application/json", 0.0)
+    html, json_too = weights.get("text/html", 0.0), weights.get("application/*", weights.get("*/*", 0.0))
+    return html > weights[JSON[0]] if JSON[0] in weights else html > 0 and html >= json_too
 
 
 def _weight(parameters: str) -> float:
