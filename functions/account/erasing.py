@@ -6,6 +6,7 @@ from account.parts import Caller, Parts
 from privacy.clock import rfc3339
 from privacy.models.erasures import Erasure, ErasureStateError, ErasureStatus, NewErasure, UnknownErasureError
 from privacy.models.ids import new_id
+from privacy.subjects.notices import states
 from privacy.tables.store import TransactionRefusedError
 
 Ids = dict[str, Any]
@@ -46,7 +47,8 @@ def ask(parts: Parts, caller: Caller, form: NewErasure, ids: Ids) -> Ids:
 
 
 def follow(parts: Parts, caller: Caller) -> dict[str, Any]:
-    """The latest request: what is decided, what is erased by now, and what is or will be kept, why and until when.
+    """The latest request: what is decided, what is erased by now, what is or will be kept, why and until when, and
+    whether the processors that received something are told. Before a decision that waits; a refusal tells nobody.
 
     Raises: UnknownErasureError.
     """
@@ -54,6 +56,9 @@ def follow(parts: Parts, caller: Caller) -> dict[str, Any]:
     if not requests:
         raise UnknownErasureError
     latest, kept = requests[0], parts.registry.kept(caller.person, caller.now)
+    notices = latest.notices
+    if latest.status is ErasureStatus.REQUESTED:
+        notices = parts.registry.notices(caller.person, caller.now)
     erased: list[dict[str, Any]] = []
     if latest.status is ErasureStatus.APPROVED:
         # The way from the person to what a law keeps may be gone already: what was noted with the approval counts.
@@ -73,6 +78,7 @@ def follow(parts: Parts, caller: Caller) -> dict[str, Any]:
         "reason": latest.reason,
         "erased": erased,
         "kept": kept,
+        "processors": [one.document() for one in states(notices, latest.id, parts.disclosures, caller.now)],
     }
 
 

@@ -12,6 +12,7 @@ from privacy.web.shapes import (
     EXPORT_ID,
     FLAG,
     KEPT,
+    NOTICE,
     OBJECT,
     REMOVED,
     TEXT,
@@ -59,6 +60,7 @@ _ERASURE = shape(
         "reason": nullable(TEXT),
         "erased": listed(REMOVED),
         "kept": listed(KEPT),
+        "processors": listed(NOTICE),
     },
 )
 

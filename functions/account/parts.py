@@ -19,6 +19,7 @@ from privacy.subjects.person import Person, person_of
 from privacy.subjects.registry import Registry, registry
 from privacy.tables.accounts import Accounts
 from privacy.tables.changes import Changes
+from privacy.tables.disclosures import Disclosures
 from privacy.tables.erasures import Erasures
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.jobs import Jobs
@@ -44,6 +45,7 @@ class Parts:
     sessions: Sessions
     accounts: Accounts
     changes: Changes
+    disclosures: Disclosures
     erasures: Erasures
     jobs: Jobs
     removals: Removals
@@ -86,6 +88,7 @@ def assemble(settings: AccountSettings, clock: Clock = system_clock, clients: Cl
         sessions=Sessions(home.table("sessions"), home.policy),
         accounts=Accounts(home.table("accounts")),
         changes=Changes(home.table("signups"), home.policy),
+        disclosures=Disclosures(home.table("disclosures"), home.policy),
         erasures=Erasures(home.table("erasures"), home.policy),
         jobs=Jobs(home.table("jobs")),
         removals=Removals(home.table("removals")),

@@ -4,19 +4,18 @@ Delivery is at least once. Each attempt carries the disclosure's id as its idemp
 repetition for what it is (promise processors.allow-list).
 """
 
-import json
-
 from disclosure.parts import Parts
 from privacy.egress import NotRegisteredError, pass_through
+from privacy.egress.spelling import UnsayableError
 from privacy.models.disclosures import ERASURE_NOTICE, PAYMENT, Disclosure, DisclosureStatus
 from privacy.models.fields import mailbox
 from privacy.models.ids import is_id
 from privacy.queues import MalformedMessageError
 from privacy.telemetry import gauge
 
-COMES_AGAIN = frozenset({401, 403, 408, 425, 429})
-"""Answers below 500 that say nothing of what was sent: credentials that are mended, or a moment that passes
-(RFC 9110, 15.5; RFC 6585, 4; RFC 8470, 5.2).
+COMES_AGAIN = frozenset({401, 403, 408, 409, 425, 429})
+"""Answers below 500 that say nothing of what was sent: credentials that are mended, or a moment that passes, be it
+the same request under way (RFC 9110, 15.5; RFC 6585, 4; RFC 8470, 5.2).
 """
 
 GONE = "what it was to tell is erased"
@@ -39,20 +38,18 @@ def disclose(parts: Parts, disclosure_id: str) -> None:
         return
     payload = _payload(parts, disclosure)
     if payload is None:
-        parts.disclosures.refused(disclosure, GONE)
+        parts.disclosures.refused(disclosure, GONE, parts.clock())
         return
     try:
         passed = pass_through(parts.policy, disclosure.processor, disclosure.purpose, payload)
     except NotRegisteredError as error:
         _refuse(parts, disclosure, f"not registered: {', '.join(error.fields)}")
         return
-    access = parts.access(disclosure.processor, disclosure.purpose)
-    hosts = parts.policy.processors[disclosure.processor].hosts
-    headers = {"Content-Type": "application/json", "Idempotency-Key": disclosure.id}
-    if access.authorization:
-        headers["Authorization"] = access.authorization
-    content = json.dumps(passed).encode("utf-8")
-    status = parts.sender.post(disclosure.processor, hosts[0] if hosts else "", access.path, content, headers)
+    try:
+        status = parts.carrier.carry(disclosure, passed)
+    except UnsayableError as error:
+        _refuse(parts, disclosure, f"the processor cannot be told exactly: {', '.join(error.fields)}")
+        return
     if 200 <= status < 300:
         parts.disclosures.delivered(disclosure, parts.clock())
     elif status >= 500 or status in COMES_AGAIN:
@@ -62,8 +59,8 @@ def disclose(parts: Parts, disclosure_id: str) -> None:
 
 
 def _refuse(parts: Parts, disclosure: Disclosure, reason: str) -> None:
-    """For good: trying again would not help, so somebody has to look (docs/operations.md, "Disclosures")."""
-    parts.disclosures.refused(disclosure, reason)
+    """Trying again would not help by itself, so somebody has to look (docs/operations.md, "Disclosures")."""
+    parts.disclosures.refused(disclosure, reason, parts.clock())
     gauge("disclosure", "disclosures", Refused=1)
 
 
@@ -75,7 +72,7 @@ def _payload(parts: Parts, disclosure: Disclosure) -> dict[str, object] | None:
     held: dict[str, object] = dict(record.fields)
     if disclosure.purpose == PAYMENT:
         account = parts.accounts.get(record.account_id) if record.account_id else None
-        if account is None or account.closed:
+        if account is None or account.closed or account.erasing:  # approved to be erased, be it with databases kept
             return None
         held["email"] = mailbox(account.profile["email"])
     elif disclosure.purpose != ERASURE_NOTICE:

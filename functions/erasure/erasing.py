@@ -15,8 +15,7 @@ from erasure.post import Post
 from privacy.clock import Clock, rfc3339
 from privacy.models.accounts import Account
 from privacy.models.databases import Database, Status
-from privacy.models.disclosures import Disclosure, erasure_notice
-from privacy.models.erasures import Erasure, ErasureStatus
+from privacy.models.erasures import Erasure, ErasureStatus, NoticeStatus
 from privacy.models.ids import is_id
 from privacy.models.removals import Progress, Removal
 from privacy.policy import Policy
@@ -27,6 +26,7 @@ from privacy.removal.stores import Store
 from privacy.subjects.certificate import facts
 from privacy.subjects.erasing import approved, person_in
 from privacy.subjects.holding import Holding, Thing
+from privacy.subjects.notices import Notice, planned, states
 from privacy.subjects.of_databases import OfDatabases
 from privacy.subjects.person import Person, person_of
 from privacy.subjects.registry import Registry
@@ -47,6 +47,11 @@ WATCHED = timedelta(days=1)
 """How long the worker itself looks whether the databases are destroyed by now; later only the sweep asks it to."""
 
 LOOK_AGAIN_SECONDS = 30
+
+CONFIRMED_WITHIN = timedelta(hours=1)
+"""How long the certificate waits, once nothing is left, for processors to be told: a message and its five tries
+(privacy.consumer). After it the certificate says of whom that is not confirmed yet.
+"""
 
 
 class NotEmptyError(Exception):
@@ -168,6 +173,8 @@ class Worker:
             self._send(erasure, self.drain_seconds)
         elif removal.settles_at > self.now():
             self._send(erasure, int((removal.settles_at - self.now()).total_seconds()))
+        elif self._to_be_told(erasure) and self.now() < removal.settles_at + CONFIRMED_WITHIN:
+            self._send(erasure, LOOK_AGAIN_SECONDS)
         else:
             self._verify(erasure, removal, person)
 
@@ -177,7 +184,7 @@ class Worker:
         if self._found(person) or removal.looked_at is None:
             self.removals.reopen(removal, self.now())
             raise NotEmptyError
-        journal = self.removals.progress(erasure.id)
+        journal, told = self.removals.progress(erasure.id), self._told(erasure)
         destroyed = [one.id for one in self.databases.owned_by(person.owner) if one.status is Status.DESTROYED]
         now = self.now()
         done = replace(
@@ -189,11 +196,11 @@ class Worker:
             signup_id=None,
             change_id=None,
             finished_at=now,
-            notices=self._told(erasure),
+            notices=_with_when(erasure.notices, told),
             destroyed=destroyed,
         )
         listings = (removal.looked_at, began)
-        content = facts(done, self.registry.holdings, journal, listings, self.policy, self.home, now)
+        content = facts(done, told, self.registry.holdings, journal, listings, self.policy, self.home, now)
         operations = [self.erasures.change_operation(erasure, done), self.removals.finish_operation(removal, now)]
         self.notary.certify(erasure.id, content, operations)
         self._send(erasure, 0)
@@ -203,7 +210,7 @@ class Worker:
         if erasure.address is None:
             return
         found = [self.notary.certificates.get(subject) for subject in (erasure.id, *erasure.destroyed)]
-        self.post.send(erasure.address, erasure, [document for document in found if document])
+        self.post.send(erasure.address, erasure, self._told(erasure), [document for document in found if document])
         self.erasures.told(erasure)
 
     def _begin(self, erasure: Erasure) -> Removal:
@@ -213,28 +220,16 @@ class Worker:
 
     def _notify(self, erasure: Erasure) -> None:
         """Have the processors told; what is recorded already is not queued again but by its sweep (account_expiry)."""
-        for notice in self._notices(erasure):
+        for notice in (one for noted in erasure.notices for one in planned(noted, erasure.id, self.now())):
             if self.disclosures.get(notice.id, self.now()) is None:
                 self.disclosures.create(notice)
                 self.queues.send("disclosure", self.policy.regions[self.home].aws, {"id": notice.id})
 
-    def _notices(self, erasure: Erasure) -> list[Disclosure]:
-        return [
-            erasure_notice(notice["processor"], record_id, erasure.id, self.now())
-            for notice in erasure.notices
-            for record_id in notice["billing"]
-        ]
+    def _to_be_told(self, erasure: Erasure) -> bool:
+        return any(notice.status is NoticeStatus.WAITING for notice in self._told(erasure))
 
-    def _told(self, erasure: Erasure) -> list[dict[str, Any]]:
-        """The notices, each with when its processor was told of all it has; without, that waits still."""
-        found = [self.disclosures.get(notice.id, self.now()) for notice in self._notices(erasure)]
-        told: list[dict[str, Any]] = []
-        for notice in erasure.notices:
-            when = [one.delivered_at for one in found if one and one.processor == notice["processor"]]
-            at = [instant for instant in when if instant]
-            is_told = len(at) == len(notice["billing"])
-            told.append(notice | {"told_at": rfc3339(max(at))} if is_told and at else dict(notice))
-        return told
+    def _told(self, erasure: Erasure) -> list[Notice]:
+        return states(erasure.notices, erasure.id, self.disclosures, self.now())
 
     def _places(self, person: Person, decided_at: datetime | None = None) -> list[_Place]:
         """Everything but the databases, which are destroyed by their own deletion; with `decided_at` what goes before
@@ -276,3 +271,11 @@ class Worker:
     def _send(self, erasure: Erasure, delay: int) -> None:
         aws_region = self.policy.regions[self.home].aws
         self.queues.send(QUEUE, aws_region, {"id": erasure.id}, delay=max(0, min(delay, LONGEST_DELAY)))
+
+
+def _with_when(notices: Sequence[dict[str, Any]], told: Sequence[Notice]) -> list[dict[str, Any]]:
+    """The notices as a request that ends notes them: with when each processor was told, where it was."""
+    return [
+        notice | {"told_at": rfc3339(state.at)} if state.at and state.status is NoticeStatus.TOLD else dict(notice)
+        for notice, state in zip(notices, told, strict=True)
+    ]

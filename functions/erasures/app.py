@@ -30,6 +30,13 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         items, after = deciding.page(parts(), limit, cursor, now)
         return answer(200, {"items": items, "next_cursor": sealed_cursor(after)})
 
+    @app.view("GET", "/helpdesk/erasures/{erasure_id}")
+    def look(erasure_id: str) -> Response:
+        reader, now = staff(app.request, parts())
+        erasure = deciding.existing(parts(), erasure_id, now)
+        parts().trail.add(new_entry("erasure.read", parts().pseudonym(reader), now, subject=erasure.id))
+        return answer(200, deciding.shown(parts(), erasure, now))
+
     @app.view("POST", "/helpdesk/erasures/{erasure_id}/decision")
     def decide(erasure_id: str) -> Response:
         clerk, now = staff(app.request, parts())

@@ -26,6 +26,7 @@ from privacy.models.holds import UnreadableHold
 from privacy.models.paging import CursorError, first_page
 from privacy.subjects.certificate import withheld
 from privacy.subjects.erasing import approved
+from privacy.subjects.notices import states
 from privacy.subjects.person import Person, person_of
 from privacy.tables.store import ConditionFailedError, TransactionRefusedError
 
@@ -54,7 +55,7 @@ def page(parts: Parts, limit: int, cursor: str | None, now: datetime) -> tuple[l
 
 
 def shown(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
-    """A request as staff see it."""
+    """A request as staff see it; `processors` are those that an approval noted, and whether they are told by now."""
     days = erasure.days_left(parts.policy, now)
     return {
         "request_id": erasure.id,
@@ -69,6 +70,7 @@ def shown(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
         "overdue": days < 0,
         "decided_at": rfc3339(erasure.decided_at) if erasure.decided_at else None,
         "erased_at": rfc3339(erasure.finished_at) if erasure.finished_at else None,
+        "processors": [one.document() for one in states(erasure.notices, erasure.id, parts.disclosures, now)],
     }
 
 

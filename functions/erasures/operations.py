@@ -4,7 +4,21 @@ from privacy.models.databases import Status
 from privacy.models.erasures import Databases, ErasureStatus, NewDecision
 from privacy.models.holds import Ground
 from privacy.web.operations import Operation, Operations
-from privacy.web.shapes import COUNT, FLAG, KEPT, REMOVED, TEXT, TIME, listed, nullable, one_of, page, shape, words
+from privacy.web.shapes import (
+    COUNT,
+    FLAG,
+    KEPT,
+    NOTICE,
+    REMOVED,
+    TEXT,
+    TIME,
+    listed,
+    nullable,
+    one_of,
+    page,
+    shape,
+    words,
+)
 
 _HOLD = shape("", {"ground": words(Ground), "until": TIME})
 _UNREADABLE = shape("", {"hold_id": TEXT, "unreadable": FLAG})
@@ -21,6 +35,7 @@ _REQUEST = {
     "overdue": FLAG,
     "decided_at": nullable(TIME),
     "erased_at": nullable(TIME),
+    "processors": listed(NOTICE),
 }
 _DRY_RUN = shape(
     "DryRun",
@@ -40,6 +55,11 @@ OPERATIONS: Operations = {
         "List the requests that wait for a decision, then those that are carried out",
         answers={200: page(shape("ErasureRequest", _REQUEST))},
         paged=True,
+    ),
+    "GET /helpdesk/erasures/{erasure_id}": Operation(
+        "Look at a request in any state: also once it is carried out, whether the processors are told by now",
+        answers={200: shape("ErasureRequest", _REQUEST)},
+        problems=(404,),
     ),
     "POST /helpdesk/erasures/{erasure_id}/decision": Operation(
         "Decide on an erasure, or (dry_run) see what it would remove and what a law keeps",

@@ -12,6 +12,7 @@ from privacy.subjects.registry import Registry, registry
 from privacy.tables.accounts import Accounts
 from privacy.tables.audit import Trail
 from privacy.tables.databases import Databases
+from privacy.tables.disclosures import Disclosures
 from privacy.tables.erasures import Erasures
 from privacy.tables.holds import Holds
 from privacy.tables.store import Operation
@@ -30,6 +31,7 @@ class Parts(NamesStaff):
     trail: Trail
     accounts: Accounts
     databases: Databases
+    disclosures: Disclosures
     erasures: Erasures
     holds: Holds
     registry: Registry
@@ -49,6 +51,7 @@ def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clie
         trail=Trail(home.table("audit")),
         accounts=Accounts(home.table("accounts")),
         databases=Databases(home.table("databases")),
+        disclosures=Disclosures(home.table("disclosures"), home.policy),
         erasures=Erasures(home.table("erasures"), home.policy),
         holds=Holds(home.table("holds"), home.policy),
         registry=registry(home, clock),

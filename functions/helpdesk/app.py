@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from chalice.app import Response
 
-from helpdesk import audit, campaigns, grants, support
+from helpdesk import audit, campaigns, disclosures, grants, support
 from helpdesk.parts import Parts, assemble
 from privacy.models.access import NewGrant, NoRequestError, UnknownGrantError
 from privacy.models.fields import validated
@@ -40,6 +40,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
         return answer(200, {"items": items, "next_cursor": sealed_cursor(after)})
 
     campaigns.add_routes(app, parts)
+    disclosures.add_routes(app, parts)
     _add_grants(app, parts)
     return app
 

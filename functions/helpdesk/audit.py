@@ -72,6 +72,9 @@ def _chain(
     for number, document in parts.trail.blocks():
         if not has_time():
             return sealed, head, False
+        if not number:
+            findings.append({"block": number, "what": "is called like no block of ours"})
+            continue
         findings += _removed(head.sequence + 1, number)
         content = _read(document)
         if content is None or content.get("format") != FORMAT or content.get("sequence") != number:
@@ -99,6 +102,6 @@ def _removed(first: int, end: int) -> list[dict[str, Any]]:
 def _read(document: bytes) -> dict[str, Any] | None:
     try:
         content = json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested too deep for its reader
         return None
     return content if isinstance(content, dict) and isinstance(content.get("entries"), list) else None

@@ -2,6 +2,7 @@
 
 from privacy.models.access import NewGrant, Purpose
 from privacy.models.campaigns import NewCampaign
+from privacy.models.disclosures import DisclosureStatus
 from privacy.web.operations import Operation, Operations
 from privacy.web.shapes import COUNT, FLAG, SHA256, TEXT, TIME, listed, nullable, one_of, page, shape, words
 
@@ -57,6 +58,23 @@ _GRANT = shape(
     },
 )
 
+_DISCLOSURE = shape(
+    "OpenDisclosure",
+    {
+        "disclosure_id": TEXT,
+        "processor": TEXT,
+        "purpose": TEXT,
+        "fields": listed(TEXT),
+        "record": TEXT,
+        "ground": TEXT,
+        "status": words(DisclosureStatus.REFUSED, DisclosureStatus.QUEUED),
+        "reason": nullable(TEXT),
+        "created_at": TIME,
+        "refused_at": nullable(TIME),
+        "resends": COUNT,
+    },
+)
+
 _ASKED = {"database_id": TEXT, "request_id": TEXT, "created_at": TIME, "expires_at": TIME}
 
 OPERATIONS: Operations = {
@@ -85,6 +103,15 @@ OPERATIONS: Operations = {
     ),
     "GET /helpdesk/campaigns/{campaign_id}": Operation(
         "Follow a campaign, in counts", answers={200: _CAMPAIGN}, problems=(404,)
+    ),
+    "GET /helpdesk/disclosures": Operation(
+        "List what was refused to processors and what waits for them, by field names",
+        query={"status?": words(DisclosureStatus.REFUSED, DisclosureStatus.QUEUED)},
+        answers={200: page(_DISCLOSURE)},
+        paged=True,
+    ),
+    "POST /helpdesk/disclosures/{disclosure_id}/resend": Operation(
+        "Have a disclosure sent again that was refused", answers={202: _DISCLOSURE}, problems=(404, 409)
     ),
     "POST /helpdesk/grants": Operation(
         "Grant oneself access to a customer's database, for hours",

@@ -12,6 +12,7 @@ from privacy.tables.access import Access
 from privacy.tables.audit import Trail, Witness
 from privacy.tables.campaigns import Campaigns
 from privacy.tables.databases import Databases
+from privacy.tables.disclosures import Disclosures
 from privacy.tables.idempotency import Idempotency
 from privacy.tables.store import Operation
 from privacy.vault.signing import Signer
@@ -32,6 +33,7 @@ class Parts(NamesStaff):
     signer: Signer
     access: Access
     databases: Databases
+    disclosures: Disclosures
     idempotency: Idempotency
     pseudonyms: Callable[[], Pseudonyms]
     campaigns: Campaigns
@@ -52,6 +54,7 @@ def assemble(settings: StaffSettings, clock: Clock = system_clock, clients: Clie
         signer=home.signer("audit"),
         access=Access(home.table("access"), home.policy),
         databases=Databases(home.table("databases")),
+        disclosures=Disclosures(home.table("disclosures"), home.policy),
         idempotency=Idempotency(home.table("idempotency"), home.policy),
         pseudonyms=home.pseudonyms,
         campaigns=Campaigns(home.table("campaigns"), home.policy),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from privacy.policy import load
 from privacy.web.callers import CALLERS
 from tests.template.source import ROOT, resources, template, translated
 
@@ -400,10 +401,25 @@ def test_who_reads_files_may_list_their_bucket_or_what_is_missing_would_look_for
     assert readers <= listers
 
 
+@pytest.mark.promise("processors.allow-list")
+def test_disclosures_mail_nobody_but_the_processors_that_are_told_of_erasures() -> None:
+    [mails] = [
+        statement
+        for name, statement in _statements()
+        if name == "DisclosureRole" and "ses:SendEmail" in statement["Action"]
+    ]
+    told = [one for one in load().processors.values() if "erasure-notice" in one.purposes]
+    domains = {".".join(host.split(".")[-2:]) for one in told for host in one.hosts}
+    assert mails["Condition"] == {
+        "ForAllValues:StringLike": {"ses:Recipients": sorted(f"*@{domain}" for domain in domains)}
+    }
+
+
 @pytest.mark.promise("marketing.opt-out")
-def test_three_functions_send_mail_and_marketing_has_a_queue_that_few_may_write_to() -> None:
+def test_four_functions_send_mail_and_marketing_has_a_queue_that_few_may_write_to() -> None:
     senders = {name for name, statement in _statements() if "ses:SendEmail" in statement["Action"]}
-    assert senders == {"MailRole", "MarketingSendingRole", "ErasureRole"}  # its last mail, of an erasure
+    # The last mail of an erasure; word of it to processors.
+    assert senders == {"MailRole", "MarketingSendingRole", "ErasureRole", "DisclosureRole"}
     assert not [name for name, statement in _statements() if "ses:SendRawEmail" in statement["Action"]]
     writers = {
         name

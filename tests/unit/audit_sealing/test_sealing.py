@@ -70,6 +70,18 @@ def test_a_tick_without_time_seals_nothing_and_says_so(parts: Parts) -> None:
     assert tick(parts)["audit"]["removed"] == 1
 
 
+@pytest.mark.parametrize("name", ["x", "999999999999x", "1", "०००००००००००१"])
+def test_what_is_called_like_no_block_stops_no_sealing_and_is_found(parts: Parts, readers: Readers, name: str) -> None:
+    add(parts, 2)
+    tick(parts)
+    table("audit").put({"part": "block", "id": name, "document": b"{}"})
+    add(parts, 2)
+    assert tick(parts)["audit"]["removed"] == 2
+    found = audit.check(readers)
+    assert (found["intact"], found["blocks"], found["entries"]) == (False, 2, 4)
+    assert [each["what"] for each in found["findings"]] == ["is called like no block of ours"]
+
+
 def test_two_sealers_at_once_seal_each_entry_once(parts: Parts, readers: Readers) -> None:
     add(parts, 5)
     with once_before("dynamodb.TransactWriteItems", lambda: tick(parts)):

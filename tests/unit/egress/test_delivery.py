@@ -26,9 +26,11 @@ pytestmark = pytest.mark.promise("processors.allow-list")
     ],
 )
 def test_no_other_host_is_reached(host: str) -> None:
-    with pytest.raises(NotAHostError) as refused:
-        Https(load()).post("paypal", host, "/canary", b"canary", {})
-    assert "canary" not in str(refused.value)
+    way = Https(load())
+    for call in (way.post, way.ask):
+        with pytest.raises(NotAHostError) as refused:
+            call("paypal", host, "/canary", b"canary", {})
+        assert "canary" not in str(refused.value)
 
 
 def test_no_host_of_another_processor_is_reached() -> None:

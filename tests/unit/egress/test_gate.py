@@ -1,5 +1,6 @@
 """The gate: the registered fields and no other, addresses shortened, and no value in what it says."""
 
+import ipaddress
 from decimal import Decimal
 from typing import Any
 
@@ -65,13 +66,38 @@ def test_what_is_not_registered_is_refused_whole_and_told_by_name(
         ("::ffff:203.0.113.77", "203.0.113.0"),
         ("::ffff:cb00:714d", "203.0.113.0"),
         ("2002:cb00:714d::1", "2002:cb00:7100::"),
+        ("2002:cb00:714d:1:2:3:4:5", "2002:cb00:7100::"),
         ("64:ff9b::203.0.113.77", "64:ff9b::"),
+        ("64:ff9b:1:abcd::203.0.113.77", "64:ff9b:1::"),
+        # Teredo (RFC 4380, 4): the client's address is inverted in the last 32 bits, its port before them; half of the
+        # address of its server, which many share, is left.
+        ("2001:0:4136:e378:8000:63bf:34ff:8eb2", "2001:0:4136::"),
+        ("::203.0.113.77", "::"),
         ("fe80::1%eth0", "fe80::"),
     ],
 )
 def test_an_address_leaves_without_its_end(address: str, leaves: str) -> None:
     passed = pass_through(load(), "google-analytics", "audience", AUDIENCE | {"ip_address": address})
     assert passed["ip_address"] == leaves
+
+
+@given(st.ip_addresses(v=4), st.integers(0, 2**16 - 1))
+def test_no_spelling_of_an_ipv4_address_tells_its_last_octet(address: Any, port: int) -> None:
+    """Mapped, 6to4, NAT64 and Teredo addresses of two neighbours leave alike."""
+    whole = int(address)
+    neighbour = whole ^ 0xFF  # every bit of its last octet is another
+
+    def left(one: int) -> list[str | None]:
+        spelled = (
+            0xFFFF << 32 | one,  # RFC 4291, 2.5.5.2
+            0x2002 << 112 | one << 80 | port,  # RFC 3056
+            0x64FF9B << 96 | one,  # RFC 6052
+            0x64FF9B0001 << 80 | one,  # RFC 8215
+            0x20010000_4136E378 << 64 | port << 32 | one ^ 0xFFFFFFFF,  # RFC 4380
+        )
+        return [anonymised(str(ipaddress.IPv6Address(each))) for each in spelled]
+
+    assert left(whole) == left(neighbour)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,10 @@ def spoil_entry(_: Parts) -> None:
     table("audit").put(raw("entry")[2] | {"facts": "{"})
 
 
+def nest_an_entry(_: Parts) -> None:
+    table("audit").put(raw("entry")[2] | {"facts": "[" * 100_000})
+
+
 def add_to_an_entry(_: Parts) -> None:
     table("audit").put(raw("entry")[2] | {"email": "somebody@example.com"})
 
@@ -130,6 +134,10 @@ def spoil_a_block(_: Parts) -> None:
     table("audit").put(raw("block")[1] | {"document": b"{"})
 
 
+def nest_a_block(_: Parts) -> None:
+    table("audit").put(raw("block")[1] | {"document": b"[" * 100_000})
+
+
 def number_a_block_far_ahead(_: Parts) -> None:
     table("audit").put({"part": "block", "id": "9" * 12, "document": b"{}"})
 
@@ -144,6 +152,7 @@ def witness_a_block_far_ahead(_: Parts) -> None:
         remove_entry,
         change_entry,
         spoil_entry,
+        nest_an_entry,
         add_to_an_entry,
         add_entry,
         remove_a_block,
@@ -153,6 +162,7 @@ def witness_a_block_far_ahead(_: Parts) -> None:
         alter_a_block,
         swap_blocks,
         spoil_a_block,
+        nest_a_block,
         number_a_block_far_ahead,
         witness_a_block_far_ahead,
     ],

@@ -123,10 +123,12 @@ class World:
             if self.destroy() or moved:
                 continue
             under_way = any(row.get("open_shard") in ("approved", "erased") for row in items("erasures"))
-            if not under_way or ticks == 4:
+            if not under_way or ticks == 5:
                 return
             ticks += 1
-            self.clock.advance(seconds=61)
+            self.clock.advance(
+                seconds=61 if ticks < 5 else 3600
+            )  # processors that nobody carries to are not waited for
             self.tick()
 
     def destroy(self) -> bool:

@@ -2,11 +2,12 @@
 (promise processors.allow-list).
 """
 
-from privacy.egress.delivery import Https, LostError, NotAHostError, Sender, Sink
+from privacy.egress.delivery import Asking, Https, LostError, NotAHostError, Sender, Sink
 from privacy.egress.gate import NotRegisteredError, anonymised, pass_through
 from privacy.egress.letters import Letters
 
 __all__ = [
+    "Asking",
     "Https",
     "Letters",
     "LostError",

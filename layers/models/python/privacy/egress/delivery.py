@@ -11,6 +11,9 @@ from privacy.policy import Policy
 TIMEOUT_SECONDS = 10.0
 """For each wait on the network; a processor's answer takes a second or two."""
 
+LARGEST_ANSWER = 65_536
+"""Bytes of an answer that are read; a token has some hundreds."""
+
 _HTTPS = 443
 
 
@@ -33,6 +36,20 @@ class Sender(Protocol):
         ...
 
 
+class Asking(Sender, Protocol):
+    """A sender that reads an answer, too."""
+
+    def ask(
+        self, processor: str, host: str, path: str, content: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        """POST it; the status and the answer, `LARGEST_ANSWER` bytes at most: for a token of ours, which is nothing of
+        anybody's.
+
+        Raises: NotAHostError, LostError.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Https:
     """The way to the processors themselves. Certificates are verified against the platform's authorities."""
@@ -42,11 +59,20 @@ class Https:
 
     def post(self, processor: str, host: str, path: str, content: bytes, headers: Mapping[str, str]) -> int:
         """See Sender."""
+        return _post(self._connection(processor, host), path, content, headers)[0]
+
+    def ask(
+        self, processor: str, host: str, path: str, content: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        """See Asking."""
+        return _post(self._connection(processor, host), path, content, headers, LARGEST_ANSWER)
+
+    def _connection(self, processor: str, host: str) -> HTTPSConnection:
         known = self.policy.processors.get(processor)
         if known is None or host not in known.hosts:
             raise NotAHostError(f"{processor} is not reached at this host")
         context = ssl.create_default_context()
-        return _post(HTTPSConnection(host, _HTTPS, timeout=self.timeout, context=context), path, content, headers)
+        return HTTPSConnection(host, _HTTPS, timeout=self.timeout, context=context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +84,16 @@ class Sink:
     def post(self, processor: str, host: str, path: str, content: bytes, headers: Mapping[str, str]) -> int:
         """See Sender. The host is not asked: its name is a part of the path."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
-        return _post(connection, f"/{processor}{path}", content, headers)
+        return _post(connection, f"/{processor}{path}", content, headers)[0]
 
 
-def _post(connection: HTTPConnection, path: str, content: bytes, headers: Mapping[str, str]) -> int:
+def _post(
+    connection: HTTPConnection, path: str, content: bytes, headers: Mapping[str, str], read: int = 0
+) -> tuple[int, bytes]:
     try:
         connection.request("POST", path, content, dict(headers))
-        return connection.getresponse().status
+        answer = connection.getresponse()
+        return answer.status, answer.read(read)
     except (OSError, HTTPException, ValueError):  # their texts may tell what was sent
         raise LostError("the processor gave no answer") from None
     finally:

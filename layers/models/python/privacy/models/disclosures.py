@@ -20,7 +20,9 @@ FIELDS = {
 
 
 class DisclosureStatus(StrEnum):
-    """`queued`, then `delivered`; or `refused`, for good: by the gate, by the processor, or since nothing was left."""
+    """`queued`, then `delivered`; or `refused`: by the gate, by the processor, or since nothing was left. What is
+    refused stays so until the DPO has it sent again.
+    """
 
     QUEUED = "queued"
     DELIVERED = "delivered"
@@ -31,7 +33,7 @@ class DisclosureStatus(StrEnum):
 class Disclosure:
     """One disclosure. `record` is the billing record that it tells of, `ground` what it is for: that record, or the
     erasure that is told. `account_id` tells whose it is, until they are erased. `reason` is why it was refused, in
-    words of ours.
+    words of ours; `resends` is how often it was sent again after that.
     """
 
     id: str
@@ -44,7 +46,16 @@ class Disclosure:
     account_id: str | None = None
     status: DisclosureStatus = DisclosureStatus.QUEUED
     delivered_at: datetime | None = None
+    refused_at: datetime | None = None
     reason: str | None = None
+    resends: int = 0
+
+    @property
+    def idempotency_key(self) -> str:
+        """What a processor knows repetitions by. Sent again after a refusal it has another one: a processor may answer
+        a key that it knows with what it answered then (https://docs.stripe.com/api/idempotent_requests).
+        """
+        return f"{self.id}-{self.resends}" if self.resends else self.id
 
 
 def payment(processor: str, record_id: str, account_id: str, now: datetime) -> Disclosure:

@@ -33,6 +33,16 @@ class Decision(StrEnum):
     REFUSE = "refuse"
 
 
+class NoticeStatus(StrEnum):
+    """What became of the notice to a processor: `told` of everything that it received; `refused` when one
+    came to nothing, so that somebody has to look; `waiting` until then.
+    """
+
+    WAITING = "waiting"
+    TOLD = "told"
+    REFUSED = "refused"
+
+
 class NewErasure(Form):
     """The body of `POST /account/erasure`."""
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from privacy.clock import rfc3339
 from privacy.models.certificates import ERASURE_FORMAT
-from privacy.models.erasures import Erasure
+from privacy.models.erasures import Erasure, NoticeStatus
 from privacy.models.ids import new_id
 from privacy.models.removals import Progress
 from privacy.policy import Policy
 from privacy.removal.certificate import MESSAGES, RECOVERY
 from privacy.subjects.holding import Holding
+from privacy.subjects.notices import Notice
 
 RECOVERABLE = {
     "accounts": "the account's profile, password hash and consent",
@@ -30,6 +31,7 @@ _ITEMS = "DynamoDB GetItem, and Query of the person's part of the table or index
 
 def facts(
     erasure: Erasure,
+    told: Sequence[Notice],
     holdings: Sequence[Holding],
     journal: Mapping[str, Progress],
     listings: tuple[datetime, datetime],
@@ -38,7 +40,8 @@ def facts(
     now: datetime,
 ) -> dict[str, Any]:
     """The certificate's own content, before it has a place in the chain and a signature. `listings` are when the two
-    listings began that found everything empty.
+    listings began that found everything empty. `told` is what became of the processors' notices by now: one that waits
+    is told of as it is, not waited for.
     """
     return {
         "format": ERASURE_FORMAT,
@@ -50,12 +53,19 @@ def facts(
         "erased_at": rfc3339(now),
         "stores": [_store(holding, journal, listings, home) for holding in holdings],
         "databases": [{"database_id": database_id} for database_id in erasure.destroyed],
-        "processors": [
-            {"processor": notice["processor"], "noted_at": rfc3339(now), "told_at": notice.get("told_at")}
-            for notice in erasure.notices
-        ],
+        "processors": [_notice(notice, now) for notice in told],
         "kept": _kept(erasure, policy, home, now),
         "unreachable": _unreachable(policy, home, now),
+    }
+
+
+def _notice(notice: Notice, now: datetime) -> dict[str, Any]:
+    is_told = notice.at is not None and notice.status is NoticeStatus.TOLD
+    return {
+        "processor": notice.processor,
+        "status": notice.status.value,
+        "noted_at": rfc3339(now),
+        "told_at": rfc3339(notice.at) if is_told and notice.at else None,
     }
 
 

@@ -9,6 +9,7 @@ write there, too.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ SEALED_AT_ONCE = 90
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html)."""
 
 _ENTRY, _BLOCK = "entry", "block"
+_NUMBER = re.compile(r"[0-9]{12}")
 _NAMES = frozenset({"part", "id", "pending", "at", "action", "actor", "subject", "facts"})
 _WITNESS = {"subject": "audit", "entry": "head"}
 
@@ -100,7 +102,8 @@ class Trail:
         """The latest block, read consistently."""
         condition = Key("part").eq(_BLOCK)
         for item in self.table.query(condition, page=1, newest_first=True):
-            return head_of(int(item["id"]), item["document"])
+            if _NUMBER.fullmatch(item["id"]):  # what else lies there is for the check to tell, and stops no sealing
+                return head_of(int(item["id"]), item["document"])
         return Head()
 
     def seal(self, head: Head, entries: Sequence[Entry], document: bytes) -> bool:
@@ -120,9 +123,9 @@ class Trail:
         return True
 
     def blocks(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Every block with its number, those after a number only."""
+        """Every block with its number, those after a number only; 0 is the number of what no block is called."""
         for item in self.table.query(Key("part").eq(_BLOCK) & Key("id").gt(_number(after))):
-            yield int(item["id"]), item["document"]
+            yield int(item["id"]) if _NUMBER.fullmatch(item["id"]) else 0, item["document"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def _item(entry: Entry) -> Item:
 def _entry_or_none(item: Item) -> Entry | None:
     try:
         return _entry(item)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):  # JSON nested too deep for its reader
         return None
 
 

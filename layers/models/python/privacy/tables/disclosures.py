@@ -1,7 +1,8 @@
 """The disclosures table (home region): what processors received, by field names (promise processors.allow-list).
 
 Key `id`. Index `by-account` (`account_id`, `created_at`), sparse: the disclosures of who was erased tell no more whose
-they were. Index `open` (`open_shard`, `created_at`), sparse: what is queued. Index `due` (`shard`, `created_at`).
+they were. Index `open` (`open_shard`, `created_at`), sparse: what is queued (`queued`) or was refused (`refused`).
+Index `due` (`shard`, `created_at`).
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from boto3.dynamodb.conditions import Attr, Key
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from privacy.models.disclosures import Disclosure, DisclosureStatus
 from privacy.policy import Policy
@@ -52,13 +53,34 @@ class Disclosures:
         for item in self.table.query(condition, index="open"):
             yield _disclosure(item)
 
+    def open(
+        self, status: DisclosureStatus, now: datetime, after: tuple[int, str] | None = None
+    ) -> Iterator[Disclosure]:
+        """What is queued, or what was refused, the oldest first, after a time (epoch seconds) and an id; as the index
+        knows it. They are few: one partition.
+        """
+        start: Item | None = None
+        if after:
+            start = {"id": after[1], "open_shard": status.value, "created_at": after[0]}
+        for item in self.table.query(Key("open_shard").eq(status.value), index="open", after=start):
+            if not self.expiring().is_over(item, now):
+                yield _disclosure(item)
+
     def delivered(self, disclosure: Disclosure, now: datetime) -> None:
         """Note that it arrived, unless its end is noted already."""
-        self._end(disclosure, {"status": DisclosureStatus.DELIVERED.value, "delivered_at": epoch(now)})
+        self._end(disclosure, DisclosureStatus.DELIVERED, {"delivered_at": epoch(now), "open_shard": None})
 
-    def refused(self, disclosure: Disclosure, reason: str) -> None:
-        """Note that it will not be sent, and why in words of ours, unless its end is noted already."""
-        self._end(disclosure, {"status": DisclosureStatus.REFUSED.value, "reason": reason})
+    def refused(self, disclosure: Disclosure, reason: str, now: datetime) -> None:
+        """Note that it is not sent, and why in words of ours, unless its end is noted already."""
+        ended: Item = {"refused_at": epoch(now), "reason": reason, "open_shard": DisclosureStatus.REFUSED.value}
+        self._end(disclosure, DisclosureStatus.REFUSED, ended)
+
+    def resend(self, disclosure: Disclosure) -> None:
+        """Have what was refused wait again, if it is as it was read. Raises: ConditionFailedError."""
+        queued = DisclosureStatus.QUEUED.value
+        changes: Item = {"status": queued, "open_shard": queued, "resends": disclosure.resends + 1}
+        as_read = Attr("status").eq(DisclosureStatus.REFUSED.value) & _attempt(disclosure)
+        self.table.update({"id": disclosure.id}, changes | {"refused_at": None, "reason": None}, as_read)
 
     def forget_person(self, disclosure_id: str) -> None:
         """Keep what was disclosed to whom, and nothing of whose it was."""
@@ -69,10 +91,11 @@ class Disclosures:
         """What is due."""
         return Expiring(self.table, "id", "due", "created_at", self.policy.retention[PERIOD])
 
-    def _end(self, disclosure: Disclosure, changes: Item) -> None:
+    def _end(self, disclosure: Disclosure, status: DisclosureStatus, changes: Item) -> None:
+        """By who carried this very attempt: one that is late tells nothing of the next."""
         with suppress(ConditionFailedError):
-            waits = Attr("status").eq(DisclosureStatus.QUEUED.value)
-            self.table.update({"id": disclosure.id}, changes | {"open_shard": None}, waits)
+            waits = Attr("status").eq(DisclosureStatus.QUEUED.value) & _attempt(disclosure)
+            self.table.update({"id": disclosure.id}, changes | {"status": status.value}, waits)
 
     def _item(self, disclosure: Disclosure) -> Item:
         return {
@@ -85,10 +108,15 @@ class Disclosures:
             "ground": disclosure.ground,
             "status": disclosure.status.value,
             "created_at": epoch(disclosure.created_at),
+            "resends": disclosure.resends or None,
             "open_shard": disclosure.status.value,
             "shard": shard_of(disclosure.id),
             "ttl": epoch(self.policy.retention[PERIOD].after(disclosure.created_at)),
         }
+
+
+def _attempt(disclosure: Disclosure) -> ConditionBase:
+    return Attr("resends").eq(disclosure.resends) if disclosure.resends else Attr("resends").not_exists()
 
 
 def _disclosure(item: Item) -> Disclosure:
@@ -103,5 +131,7 @@ def _disclosure(item: Item) -> Disclosure:
         account_id=item.get("account_id"),
         status=DisclosureStatus(item["status"]),
         delivered_at=instant(item["delivered_at"]) if "delivered_at" in item else None,
+        refused_at=instant(item["refused_at"]) if "refused_at" in item else None,
         reason=item.get("reason"),
+        resends=int(item.get("resends", 0)),
     )

@@ -80,6 +80,7 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /account/erasure": Open.CUSTOMER,
         "GET /account/erasure": Open.CUSTOMER,
         "GET /helpdesk/erasures": _HELPDESK,
+        "GET /helpdesk/erasures/{erasure_id}": _HELPDESK,
         "POST /helpdesk/erasures/{erasure_id}/decision": _HELPDESK,
         # recordings
         "POST /recordings": Open.CUSTOMER,
@@ -114,6 +115,9 @@ CALLERS = MappingProxyType[str, Callers](
         "POST /helpdesk/correlations/{correlation_id}/approval": _DPO,
         # trends
         "GET /helpdesk/trends": _DPO,
+        # what processors receive
+        "GET /helpdesk/disclosures": _DPO,
+        "POST /helpdesk/disclosures/{disclosure_id}/resend": _DPO,
         # the audit trail
         "GET /helpdesk/audit": _DPO,
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 from privacy.models.access import Kind
 from privacy.models.databases import Status
+from privacy.models.erasures import NoticeStatus
 from privacy.models.jobs import JobStatus
 
 Shape = Mapping[str, Any]
@@ -113,6 +114,9 @@ KEPT = shape("Kept", {"category": TEXT, "count": COUNT, "fields": listed(TEXT), 
 
 REMOVED = shape("Removed", {"category": TEXT, "count": COUNT, "what": TEXT})
 """What an erasure removes, or has removed."""
+
+NOTICE = shape("Notice", {"processor": TEXT, "status": words(NoticeStatus), "at": nullable(TIME)})
+"""Whether a processor that received something of a person was told of their erasure, and when (null: it waits)."""
 
 EXPORT_ID = shape("", {"export_id": TEXT})
 JOB_ID = shape("", {"job_id": TEXT})
