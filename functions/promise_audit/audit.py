@@ -37,7 +37,7 @@ def examine(promise: str, check: Check, stores: Stores) -> Finding:
             check(stores, look)
         except NotDeployedError:
             raise
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             look.doubt(f"the check failed: {type(error).__name__}")
     return look.finding()
 

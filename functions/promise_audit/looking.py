@@ -117,7 +117,7 @@ class Look:
         self.at(what)
         try:
             yield
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+        except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError):
             self.wrong(f"{what} that are not as they have to be", example)
 
     @contextmanager

@@ -204,7 +204,7 @@ def _genuine(content: bytes, public: bytes) -> dict[str, Any] | None:
     """A block that the key of the trail has signed, or None."""
     try:
         found: Any = json.loads(content)
-    except ValueError:
+    except (RecursionError, ValueError):
         return None
     return found if isinstance(found, dict) and is_signed(found, public) else None
 

@@ -165,9 +165,13 @@ def _link(_: datetime) -> None:
     client("lambda", HOME).create_function_url_config(FunctionName=f"{STACK}-sessions", AuthType="NONE")
 
 
-def _started_by(principal: str) -> Plant:
+def _started_by(principal: str, **bound: str) -> Plant:
     return lambda _: client("lambda", HOME).add_permission(
-        FunctionName=f"{STACK}-correlation", StatementId="more", Action="lambda:InvokeFunction", Principal=principal
+        FunctionName=f"{STACK}-correlation",
+        StatementId="more",
+        Action="lambda:InvokeFunction",
+        Principal=principal,
+        **bound,
     )
 
 
@@ -430,6 +434,10 @@ BY_HAND: list[tuple[str, str, str, Plant]] = [
     ("security.measures", "a role for two", "functions that share a role", _shared_role),
     ("security.measures", "a link to a function", "functions that a link of their own starts", _link),
     ("security.measures", "anybody may start it", "functions that others may start", _started_by("*")),
+    ("security.measures", "another service may start it", "functions that others may start",
+     _started_by("s3.amazonaws.com", SourceArn="arn:aws:s3:::elsewhere")),
+    ("security.measures", "any schedule may start it", "functions that others may start",
+     _started_by("events.amazonaws.com")),
     ("security.measures", "another account may start it", "functions that others may start", _started_by("210987654321")),
     ("security.measures", "an open data key", "keys that let anybody in", _open_data_key),
     ("security.measures", "a key that stays", "keys that do not rotate", _without_rotation),

@@ -277,6 +277,10 @@ SAID: list[tuple[str, str, Plant]] = [
     ("security.measures", "entries of the audit trail with something that no block seals", _added),
     ("security.measures", "blocks of the audit trail that were changed", made(
         "audit", part="block", id="999999999999", document=b"{}")),
+    ("security.measures", "blocks of the audit trail that were changed", made(
+        "audit", part="block", id="999999999998", document=b"[" * 100_000)),
+    ("security.measures", "entries of the audit trail that are not as they have to be", made(
+        "audit", part="entry", id="x", at=0, action="a", actor="b", facts="[" * 100_000)),
     ("security.measures", "blocks of the audit trail that are not as they have to be", made(
         "audit", part="block", id="the last", document=b"{}")),
     ("databases.destroyed", "certificates that are not genuine", made(
