@@ -152,11 +152,11 @@ def _queues(stores: Stores, look: Look, region: str) -> None:
 
 def _logs(stores: Stores, look: Look, region: str) -> None:
     pages = stores.client("logs", region).get_paginator("describe_log_groups")
-    for place in ("lambda", "apigateway"):
-        for page in pages.paginate(logGroupNamePrefix=f"/aws/{place}/{stores.stack}"):
+    for prefix in (f"/aws/lambda/{stores.stack}-", f"/aws/apigateway/{stores.stack}"):
+        for page in pages.paginate(logGroupNamePrefix=prefix):
             for group in page["logGroups"]:
+                thing = group["logGroupName"].removeprefix(prefix) or "api"
                 look.at("logs")
-                thing = group["logGroupName"].removeprefix(f"/aws/{place}/{stores.stack}").removeprefix("-") or "api"
                 ends = 0 < group.get("retentionInDays", 0) <= _LOGS_DAYS
                 look.expect(ends, "logs that do not end", thing)
                 look.expect(bool(group.get("kmsKeyId")), "logs that are not encrypted with our key", thing)

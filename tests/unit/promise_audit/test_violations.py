@@ -200,7 +200,12 @@ def _open_queue(_: datetime) -> None:
 def _open_data_key(_: datetime) -> None:
     kms = client("kms", AMERICAS)
     key = kms.describe_key(KeyId=f"alias/{STACK}-data")["KeyMetadata"]["KeyId"]
-    anybody = {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": "kms:Decrypt", "Resource": "*"}
+    anybody = {
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"arn:aws:iam::{ACCOUNT}:root", "*"]},
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+    }
     document = json.dumps({"Version": "2012-10-17", "Statement": [anybody]})
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=document)
 
@@ -221,6 +226,18 @@ def _open_bucket(_: datetime) -> None:
     }
     policy["Statement"].append(anybody)
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+
+def _tls(**changes: object) -> Plant:
+    """The statement that wants TLS, weaker."""
+
+    def plant(_: datetime) -> None:
+        s3, bucket = client("s3", HOME), NAMES.bucket("content", HOME)
+        policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        policy["Statement"] = [{**row, **changes} for row in policy["Statement"]]
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+    return plant
 
 
 def _api_cookie(_: datetime) -> None:
@@ -442,6 +459,13 @@ BY_HAND: list[tuple[str, str, str, Plant]] = [
     ("security.measures", "an open data key", "keys that let anybody in", _open_data_key),
     ("security.measures", "a key that stays", "keys that do not rotate", _without_rotation),
     ("security.measures", "a bucket for all", "buckets that let anybody in", _open_bucket),
+    ("security.measures", "TLS allowed", "buckets that answer without TLS", _tls(Effect="Allow")),
+    ("security.measures", "TLS for reading", "buckets that answer without TLS", _tls(Action="s3:GetObject")),
+    ("security.measures", "TLS for some", "buckets that answer without TLS", _tls(Principal={"AWS": ACCOUNT})),
+    ("security.measures", "TLS refused", "buckets that answer without TLS",
+     _tls(Condition={"Bool": {"aws:SecureTransport": "true"}})),
+    ("security.measures", "TLS for its list", "buckets that answer without TLS",
+     _tls(Resource=f"arn:aws:s3:::{NAMES.bucket('content', HOME)}")),
     ("security.measures", "no TLS", "buckets that answer without TLS", lambda _: client("s3", AMERICAS).delete_bucket_policy(Bucket=_bucket("content"))),
 ]  # fmt: skip
 """More that somebody may have set by hand; `test_words` plants it, for the one check that looks at it."""
