@@ -459,6 +459,10 @@ BY_HAND: list[tuple[str, str, str, Plant]] = [
     ("security.measures", "an open data key", "keys that let anybody in", _open_data_key),
     ("security.measures", "a key that stays", "keys that do not rotate", _without_rotation),
     ("security.measures", "a bucket for all", "buckets that let anybody in", _open_bucket),
+    ("security.measures", "another's key", "buckets that are not encrypted with our key",
+     lambda _: client("s3", AMERICAS).put_bucket_encryption(
+        Bucket=_bucket("backup"), ServerSideEncryptionConfiguration={"Rules": [
+            {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/aws/s3"}}]})),
     ("security.measures", "TLS allowed", "buckets that answer without TLS", _tls(Effect="Allow")),
     ("security.measures", "TLS for reading", "buckets that answer without TLS", _tls(Action="s3:GetObject")),
     ("security.measures", "TLS for some", "buckets that answer without TLS", _tls(Principal={"AWS": ACCOUNT})),

@@ -38,6 +38,7 @@ from tests.unit.promise_audit.world import (
     put,
     remove,
     seconds,
+    signed,
     upload,
 )
 
@@ -106,6 +107,17 @@ def _block(_: datetime) -> None:
 def _slipped_in(now: datetime) -> None:
     put("audit", part="entry", id=f"{seconds(now):011d}-aud_{'x' * 26}", at=seconds(now), action="a", actor="b",
         facts="{}")  # fmt: skip
+
+
+def _unchained(_: datetime) -> None:
+    """A block that is signed, and names another before it."""
+    block = {"format": "z", "sequence": 2, "previous": "0" * 64, "sealed_at": "now", "entries": []}
+    put("audit", part="block", id=f"{2:012d}", document=signed(block, "audit"))
+
+
+def _unchained_certificate(_: datetime) -> None:
+    certificate = {"format": "y", "request_id": "ers_" + "n" * 26, "sequence": 3, "previous": "0" * 64}
+    put("removals", subject="ers_" + "n" * 26, entry="certificate", document=signed(certificate, "certificates"))
 
 
 def _added(_: datetime) -> None:
@@ -273,6 +285,8 @@ SAID: list[tuple[str, str, Plant]] = [
     ("security.measures", "queues that are not encrypted", _open_messages),
     ("security.measures", "logs that are not encrypted with our key", _open_log),
     ("security.measures", "blocks of the audit trail that were changed", _block),
+    ("security.measures", "blocks of the audit trail that were changed", _unchained),
+    ("databases.destroyed", "gaps in the chain of certificates", _unchained_certificate),
     ("security.measures", "blocks of the audit trail that were made anew", changed("removals", WITNESS, digest="0" * 64)),
     ("security.measures", "audit trails that were cut short", changed("removals", WITNESS, sequence=2)),
     ("security.measures", "entries of the audit trail that were slipped in", _slipped_in),
@@ -362,7 +376,7 @@ OF_A_RELEASE: list[tuple[str, str, Callable[[Policy], Policy]]] = [
 """What may be wrong of the policy that a release brings along."""
 
 NEVER_SAID = {"versions under another date"}
-"""Would take another file in the layer; `tests/unit/policy` refuses it."""
+"""Would take another file in the layer, which `privacy.policy.documents` does not load."""
 
 
 @pytest.mark.parametrize(("promise", "words", "edit"), OF_A_RELEASE, ids=[words for _, words, _ in OF_A_RELEASE])
