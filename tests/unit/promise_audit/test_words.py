@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from dateutil.relativedelta import relativedelta
 
 from privacy.aws import client
 from privacy.policy import CookieCategory, Period, Policy
@@ -266,6 +267,8 @@ SAID: list[tuple[str, str, Plant]] = [
     ("helpdesk.access", "grants without who and why", changed("access", {"database_id": DB, "id": GRANT}, staff="")),
     ("helpdesk.access", "reads outside their grant",
      lambda now: change("access", {"database_id": DB, "id": READ}, at=seconds(now - 5 * HOUR))),
+    ("helpdesk.access", "reads outside their grant",
+     lambda now: change("access", {"database_id": DB, "id": READ}, at=seconds(now + 2 * HOUR))),
     ("helpdesk.access", "reads of another database", lambda now: put(
         "access", database_id=GONE, id=READ, grant_id=GRANT, kind="record", at=seconds(now - HOUR))),
     ("correlation.gate", "correlations without a ground", changed("correlations", CORRELATION, ground="whim")),
@@ -342,6 +345,32 @@ OF_SCHEDULES = {
     "promises that are mapped to another check",
 }
 """What `test_schedules`, and the test above, see said."""
+
+
+@pytest.mark.parametrize(
+    ("address", "days", "status"),
+    [("198.51.100.9", 10, Status.KEPT), ("198.51.100.9", 1, Status.BROKEN), ("192.0.2.9", 10, Status.BROKEN)],
+)
+def test_a_hold_keeps_what_it_covers_and_brings_nothing_back(
+    world: None, address: str, days: int, status: Status
+) -> None:
+    at = NOW - relativedelta(months=12) - 2 * DAY  # over for two days
+    put("visits", shard="00", at=f"{seconds(at):012d}#{'c' * 16}", ip=address)
+    change("holds", HOLD, created_at=seconds(NOW - days * DAY), since=seconds(NOW - days * DAY))
+    finding = looked_at("visits.retention")
+    assert finding.status is status
+    assert ("1 visits kept by holds" in finding.evidence[0]) == (status is Status.KEPT)
+
+
+def test_a_table_that_is_gone_is_no_promise_kept(world: None) -> None:
+    dynamodb, name = client("dynamodb", HOME), THINGS.table("trends")
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+    dynamodb.delete_table(TableName=name)
+    for promise in ("audit.proof", "disclosure.aggregate"):
+        finding = looked_at(promise)
+        assert finding.status is Status.AT_RISK
+        assert [line for line in finding.evidence if "nothing to look at: trends is not deployed" in line]
+
 
 # --- a release --------------------------------------------------------------------------------------------------------
 

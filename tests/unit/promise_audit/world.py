@@ -278,7 +278,8 @@ def _people(now: datetime) -> None:
     put("signups", id="eml_" + "c" * 26, sealed=b"sealed", **born | {"created_at": seconds(now - HOUR)})
     put(
         "enquiries", reference="enq_" + "e" * 26, email_tag=TAG, due_at=seconds(now + 20 * DAY),
-        fields={"kind": "contact", "name": "Ada", "email": "ada@example.com", "message": "4 boxes"}, **born,
+        fields={"kind": "contact", "name": "Ada", "email": "ada@example.com",
+                "message": "4 boxes of order 4111 1111 1111 1112"}, **born,
     )  # fmt: skip
     put("billing", id="bil_" + "b" * 26, account_id=ADA, fields={"amount": "1.00", "name": "Ada"}, shard="00",
         recorded_at=seconds(now - DAY), ttl=seconds(now + 999 * DAY))  # fmt: skip
