@@ -150,6 +150,15 @@ def _open_log(_: datetime) -> None:
     logs.put_retention_policy(logGroupName=name, retentionInDays=7)
 
 
+def _refuses_less(_: datetime) -> None:
+    """The key of addresses refuses others to encrypt, and not to decrypt."""
+    kms = client("kms", HOME)
+    key = kms.describe_key(KeyId=f"alias/{STACK}-addresses")["KeyMetadata"]["KeyId"]
+    policy = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    policy["Statement"] = [{**row, "Action": ["kms:Encrypt"]} for row in policy["Statement"]]
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+
+
 def _key_off(_: datetime) -> None:
     kms = client("kms", HOME)
     kms.disable_key(KeyId=kms.describe_key(KeyId=f"alias/{STACK}-audit")["KeyMetadata"]["KeyId"])
@@ -271,6 +280,7 @@ SAID: list[tuple[str, str, Plant]] = [
      lambda now: change("access", {"database_id": DB, "id": READ}, at=seconds(now + 2 * HOUR))),
     ("helpdesk.access", "reads of another database", lambda now: put(
         "access", database_id=GONE, id=READ, grant_id=GRANT, kind="record", at=seconds(now - HOUR))),
+    ("correlation.gate", "keys of addresses that others may open", _refuses_less),
     ("correlation.gate", "correlations without a ground", changed("correlations", CORRELATION, ground="whim")),
     ("correlation.gate", "correlations past their end",
      lambda now: change("correlations", CORRELATION, created_at=seconds(now - 9000 * DAY))),
