@@ -45,7 +45,7 @@ def build(parts: Callable[[], Parts]) -> Callable[[Any, Any], dict[str, Any]]:
             return has_time() and bool(context.get_remaining_time_in_millis() > given * (1 - WALKING))
 
         now, findings = parts().clock(), parts().findings()
-        places, left = findings.places()
+        places, left = findings.places(now)
         stores = parts().stores(has_time, may_walk, places)
         found: list[Finding] = []
         for finding in audit(stores, lambda: parts().stores(has_time, has_time, places), CHECKS, left):
@@ -54,6 +54,7 @@ def build(parts: Callable[[], Parts]) -> Callable[[Any, Any], dict[str, Any]]:
             found.append(finding)
         reached = {name: walk.reached for name, walk in stores.walks.items()}
         findings.keep_places({**places, **reached}, {one.promise for one in found if one.is_partial})
+        findings.retire(stores.policy.promises)
         counts = Counter(finding.status for finding in found)
         totals = {status.value: counts[status] for status in Status}
         gauge(FUNCTION, "promises", Broken=counts[Status.BROKEN], AtRisk=counts[Status.AT_RISK])

@@ -14,7 +14,7 @@ from itertools import islice
 from botocore.exceptions import BotoCoreError, ClientError
 
 from promise_audit.inventory import SCHEDULES
-from promise_audit.stores import NotDeployedError, OutOfTimeError, Stores
+from promise_audit.stores import NotDeployedError, NotYetError, OutOfTimeError, Stores
 
 TICK = timedelta(hours=1)
 """What is due goes at the next tick of a sweep; the slowest comes every hour (template.yaml)."""
@@ -117,12 +117,16 @@ class Look:
         self.at(what)
         try:
             yield
-        except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError):
+        except NotYetError:
+            self.wrong(f"{what} of a time that has not come", example)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             self.wrong(f"{what} that are not as they have to be", example)
 
     @contextmanager
     def trying(self, where: str = "") -> Iterator[None]:
-        """Look into one place; if that fails, the others are still looked into. Never kept, when it did."""
+        """Look into one place; if that fails, the others are still looked into. Never kept, when it did: whatever lies
+        there, it may not end the audit. Of what nobody expected the type is told, and no text, which may be a value.
+        """
         place = f" ({where})" if where else ""
         try:
             yield
@@ -136,6 +140,8 @@ class Look:
             self.doubt(f"could not look: {error.response['Error']['Code']}{place}")
         except BotoCoreError as error:
             self.doubt(f"could not look: {type(error).__name__}{place}")
+        except Exception as error:
+            self.doubt(f"the check failed: {type(error).__name__}{place}")
 
     def walked(self, stores: Stores, *names: str) -> None:
         """Say which of the stores that were walked through were not looked at all in this audit."""

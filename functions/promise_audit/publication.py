@@ -1,7 +1,9 @@
 """What the audit found, kept for who asks: the current state of every promise, and its history for a while.
 
 Table `findings`: key `promise`, `entry`. The entry `now` is the current state; `since` moves only when the status does.
-An entry that begins with a day is history: the first of each day, and every change. It goes with the period `findings`.
+An entry that begins with a day is history: the first of each day, and every change. It goes with the period `findings`,
+and has no examples: an erasure does not reach it, so no id of anybody's may lie there. What lies in the table is
+believed as little as any other row: what cannot be read counts as not there.
 """
 
 import json
@@ -35,13 +37,14 @@ class Findings:
         """Write what was found, unless a later audit was faster."""
         before = self._get(finding.promise, _NOW)
         finding, broken_at = _as_it_stands(finding, before, now)
-        changed = before.get("status", {}).get("S") != finding.status.value
-        since = {"N": str(int(now.timestamp()))} if changed else before["since"]
-        item = {"promise": {"S": finding.promise}, **_item(finding, now), "since": since, **broken_at}
+        changed = before.get("status") != {"S": finding.status.value} or _number(before, "since", now) is None
+        since = int(now.timestamp()) if changed else _number(before, "since", now)
+        item = {"promise": {"S": finding.promise}, **_item(finding, now), "since": {"N": str(since)}, **broken_at}
         read = before.get("checked_at")
         condition = "checked_at = :read" if read else "attribute_not_exists(checked_at)"
         values = {"ExpressionAttributeValues": {":read": read}} if read else {}
-        if not self._put({**item, "entry": {"S": _NOW}}, condition, values):
+        examples = {"examples": {"L": [{"S": example} for example in finding.examples]}}
+        if not self._put({**item, **examples, "entry": {"S": _NOW}}, condition, values):
             return
         ends = {"ttl": {"N": str(int(self.period.after(now).timestamp()))}}
         first = f"{now:%Y-%m-%d}"
@@ -50,11 +53,29 @@ class Findings:
             self._put({**item, **ends, "entry": {"S": entry}}, "attribute_not_exists(promise)", {})
         self._forget(finding.promise, now)
 
-    def places(self) -> tuple[Mapping[str, Place], Collection[str]]:
+    def retire(self, promises: Collection[str]) -> None:
+        """Remove the current state of what the policy does not promise any more: nobody looks at it again."""
+        pages = self.client.get_paginator("scan").paginate(
+            TableName=self.table,
+            FilterExpression="entry = :now",
+            ExpressionAttributeValues={":now": {"S": _NOW}},
+            ProjectionExpression="promise, entry",
+        )
+        for page in pages:
+            for key in page["Items"]:
+                if key["promise"]["S"] not in promises:
+                    self.client.delete_item(TableName=self.table, Key=key)
+
+    def places(self, now: datetime) -> tuple[Mapping[str, Place], Collection[str]]:
         """Where the walks of the last audit stopped, by store, and the promises that it had no time for."""
         row = self._get(_WALKS, _WALKS)
-        places = json.loads(row["places"]["S"]) if row else {}
-        return {name: Place(**place) for name, place in places.items()}, set(row["left"]["SS"]) if "left" in row else ()
+        try:
+            places: dict[str, Any] = json.loads(row["places"]["S"])
+            known = {name: Place(**place) for name, place in places.items()}
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            known = {}
+        latest = int(now.timestamp())
+        return {name: one for name, one in known.items() if one.is_of(latest)}, row.get("left", {}).get("SS", ())
 
     def keep_places(self, places: Mapping[str, Place], left: Collection[str]) -> None:
         """Note where the next audit goes on. Of two at once one notes it: the other's part is looked at again."""
@@ -97,11 +118,18 @@ def _as_it_stands(finding: Finding, before: Mapping[str, Any], now: datetime) ->
     """
     if finding.status is Status.BROKEN:
         return finding, {"broken_at": {"N": str(int(now.timestamp()))}}
-    seen, was = before.get("broken_at"), before.get("status", {}).get("S")
+    seen, was = _number(before, "broken_at", now), before.get("status")
     since = finding.whole_since.timestamp() if finding.whole_since else 0
-    if finding.is_partial and was == Status.BROKEN.value and seen and since <= int(seen["N"]):
-        return replace(finding, status=Status.BROKEN, evidence=(*finding.evidence, STILL)), {"broken_at": seen}
+    if finding.is_partial and was == {"S": Status.BROKEN.value} and seen and since <= seen:
+        still = replace(finding, status=Status.BROKEN, evidence=(*finding.evidence, STILL))
+        return still, {"broken_at": {"N": str(seen)}}
     return finding, {}
+
+
+def _number(row: Mapping[str, Any], name: str, now: datetime) -> int | None:
+    """A time of a row (epoch seconds) that can have been noted before `now`."""
+    text = row.get(name, {}).get("N", "")
+    return int(text) if text.isdecimal() and int(text) <= now.timestamp() else None
 
 
 def _item(finding: Finding, now: datetime) -> dict[str, Any]:
@@ -112,6 +140,5 @@ def _item(finding: Finding, now: datetime) -> dict[str, Any]:
         "status": {"S": finding.status.value},
         "checked_at": {"N": str(int(now.timestamp()))},
         "evidence": {"L": [{"S": line} for line in finding.evidence]},
-        "examples": {"L": [{"S": example} for example in finding.examples]},
         **{name: {"N": str(value)} for name, value in numbers.items() if value is not None},
     }

@@ -25,6 +25,11 @@ SHOWN_DAYS = 7
 
 _HOUR = 3600
 
+AHEAD = timedelta(minutes=20)
+"""How much later than the beginning of an audit a row may be from: it takes a quarter of an hour at most, and clocks
+differ.
+"""
+
 FEW = 1000
 """Rows of a table, or versions of a bucket, that are remembered within an audit: thirty such stores fit its memory."""
 
@@ -33,6 +38,10 @@ _MANY = "more than a few"
 
 class NotDeployedError(LookupError):
     """What a check looks into is not there; the text is its name."""
+
+
+class NotYetError(ValueError):
+    """A row tells of a time that has not come: it would outlive its period by as much."""
 
 
 class OutOfTimeError(Exception):
@@ -97,6 +106,19 @@ class Stores:
     def period(self, name: str) -> Period:
         """A retention period in force. Raises: LookupError when the policy has none of this name."""
         return self.policy.retention[name]
+
+    def since(self, row: Row, name: str) -> datetime:
+        """When something of a row began or was noted, from which its period runs.
+
+        Raises: KeyError, TypeError, ValueError, OverflowError, and NotYetError for what nobody can have noted yet.
+        """
+        return self.past(instant(row, name))
+
+    def past(self, at: datetime) -> datetime:
+        """A time that has come. Raises: NotYetError."""
+        if at - self.now > AHEAD:
+            raise NotYetError
+        return at
 
     def name(self, thing: str) -> str:
         """A table's, queue's or function's name."""

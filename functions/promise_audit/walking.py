@@ -18,6 +18,11 @@ class Place:
     began: int = 0
     whole: int = 0
 
+    def is_of(self, now: int) -> bool:
+        """Whether an audit before `now` can have noted it."""
+        times = all(type(at) is int and 0 <= at <= now for at in (self.began, self.whole))
+        return times and (self.token is None or isinstance(self.token, dict))
+
 
 @dataclass
 class Walk:

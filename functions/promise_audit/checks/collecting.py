@@ -93,7 +93,7 @@ def signup_confirmed(stores: Stores, look: Look) -> None:
         if not str(row["id"]).startswith("sgn_"):
             continue
         with look.row("sign-ups", row["id"]):
-            look.ends("sign-ups", stores.period("signups.pending").after(instant(row, "created_at")), row["id"])
+            look.ends("sign-ups", stores.period("signups.pending").after(stores.since(row, "created_at")), row["id"])
             known = {"id", "created_at", "shard", "ttl", "sealed", "account_id", "database_id"}
             look.expect(set(row) <= known, "sign-ups that are not sealed", row["id"])
             look.expect(
@@ -141,7 +141,7 @@ def contact_inquiry(stores: Stores, look: Look) -> None:
     look.at("enquiries", 0)
     for row in stores.rows("enquiries", names=["reference", "created_at", "due_at"]):
         with look.row("enquiries", row["reference"]):
-            latest = stores.period("enquiries.due").after(instant(row, "created_at"))
+            latest = stores.period("enquiries.due").after(stores.since(row, "created_at"))
             look.expect(instant(row, "due_at") <= latest, "enquiries that are due too late", row["reference"])
 
 

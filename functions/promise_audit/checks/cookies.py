@@ -7,7 +7,7 @@ from typing import Any
 
 from promise_audit.checks.policies import archived
 from promise_audit.looking import Look
-from promise_audit.stores import NotDeployedError, Stores, instant
+from promise_audit.stores import NotDeployedError, Stores
 
 _KNOWN = frozenset({"id", "day", "preferences", "analytics", "gpc", "policy_version", "shard", "ttl"})
 """What the proof of a choice may tell."""
@@ -34,7 +34,7 @@ def cookies_choice(stores: Stores, look: Look) -> None:
                     not any(_SOMEBODY.search(str(value)) for value in row.values()), "choices that name somebody"
                 )
                 look.expect(row["day"] % _DAY_SECONDS == 0, "choices that tell more of their time than the day")
-                look.ends("choices", kept.after(instant(row, "day")))
+                look.ends("choices", kept.after(stores.since(row, "day")))
     look.swept(stores, "session-expiry", "choices")
 
 

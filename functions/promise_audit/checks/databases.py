@@ -8,7 +8,7 @@ from typing import Any
 
 from promise_audit.checks.signatures import digest, is_signed
 from promise_audit.looking import Look
-from promise_audit.stores import Row, Stores, instant
+from promise_audit.stores import Row, Stores
 
 _ALIVE = ("active", "deactivated", "moving", "restoring")
 
@@ -106,7 +106,7 @@ def export(stores: Stores, look: Look) -> None:
             if row["status"] in ("queued", "running"):
                 _in_time(row, stores, look)
             elif row["kind"] == "export" and row["status"] == "ready":
-                if stores.period("exports.file").over(instant(row, "finished_at"), stores.now):
+                if stores.period("exports.file").over(stores.since(row, "finished_at"), stores.now):
                     continue
                 size = files.get(f"exports/{row['database_id']}/{row['id']}.zip")
                 look.expect(size == row["detail"]["bytes"], "ready exports without their whole file", row["id"])
@@ -123,7 +123,7 @@ def grace(stores: Stores, look: Look) -> None:
     look.at("deactivated databases", 0)
     for row in _databases(stores, "deactivated"):
         with look.row("deactivated databases", row["id"]):
-            if not look.ends("deactivated databases", period.after(instant(row, "since")), row["id"]):
+            if not look.ends("deactivated databases", period.after(stores.since(row, "since")), row["id"]):
                 usable = "wrapped" in keys[row["region"]].get(row["id"], {})
                 look.expect(usable, "deactivated databases that cannot be brought back", row["id"])
     look.swept(stores, "database-expiry", "databases")
@@ -135,7 +135,7 @@ def deletion(stores: Stores, look: Look) -> None:
     look.at("deletions under way", 0)
     for row in _databases(stores, "deleting"):
         with look.row("deletions under way", row["id"]):
-            end = period.after(instant(row, "since"))
+            end = period.after(stores.since(row, "since"))
             if end <= stores.now:
                 look.overdue += 1
                 look.latest = max(look.latest, int((stores.now - end).total_seconds()))
@@ -146,7 +146,7 @@ def deletion(stores: Stores, look: Look) -> None:
         if row["entry"] != "removal" or "finished_at" not in row:
             continue
         with look.row("removals that ended", row["subject"]):
-            if instant(row, "finished_at") >= week:
+            if stores.since(row, "finished_at") >= week:
                 look.lags.append(row["finished_at"] - row["started_at"])
     for name, region in stores.regions.items():
         with look.trying(name):
@@ -263,7 +263,7 @@ def backups(stores: Stores, look: Look) -> None:
                 _in_time(row, stores, look)
             if row["status"] != "ready" or row["database_id"] not in alive:
                 continue
-            if look.ends("backups", kept.after(instant(row, "created_at")), row["id"]):
+            if look.ends("backups", kept.after(stores.since(row, "created_at")), row["id"]):
                 continue
             copies = {copy["region"]: copy for copy in row["detail"]["copies"]}
             look.expect(set(copies) == set(stores.regions), "backups without a copy in each region", row["id"])
@@ -286,7 +286,7 @@ def _fresh(stores: Stores, look: Look, every: Any) -> None:
         with look.row("active databases", row["id"]):
             since = datetime.fromtimestamp(row.get("unsaved_since") or row["created_at"], tz=stores.now.tzinfo)
             if row["since"] > row.get("unsaved_since", 0):  # it was closed in between: nobody could back it up
-                since = max(since, instant(row, "since"))
+                since = max(since, stores.since(row, "since"))
             late = stores.now - every.after(since)
             if late > _STUCK:
                 look.wrong("active databases without a fresh backup", row["id"])
@@ -295,7 +295,7 @@ def _fresh(stores: Stores, look: Look, every: Any) -> None:
 
 
 def _in_time(row: Row, stores: Stores, look: Look) -> None:
-    if stores.now - instant(row, "created_at") > _STUCK:
+    if stores.now - stores.since(row, "created_at") > _STUCK:
         look.doubt(f"work that waits for longer than a day: {row['kind']}")
 
 

@@ -32,7 +32,7 @@ def _sessions(stores: Stores, look: Look, origin: str, period: str) -> None:
         if row["token_hash"].startswith("attempt#"):
             continue
         with look.row("sessions"):
-            end = stores.period(period).after(instant(row, origin))
+            end = stores.period(period).after(stores.since(row, origin))
             look.ends("sessions", account_kept_until(end, row["account_id"], stores))
     look.swept(stores, "session-expiry", "sessions")
 
@@ -51,12 +51,12 @@ def visits_retention(stores: Stores, look: Look) -> None:
 def _hold(row: Row, stores: Stores, look: Look) -> None:
     look.expect(bool(row["owner"]) and bool(row["reason"]), "holds without an owner or a reason", row["id"])
     look.expect(row["ground"] in _GROUNDS, "holds without a ground", row["id"])
-    created, until = instant(row, "created_at"), instant(row, "until")
+    created, until = stores.since(row, "created_at"), instant(row, "until")
     longest = stores.period("holds.longest").after(created)
     look.expect(until <= longest, "holds that last too long", row["id"])
     scope = row["scope"]
     look.expect(("visits" in scope) != ("account_id" in scope), "holds that would link visits to a person", row["id"])
-    ended = min(until, instant(row, "released_at")) if "released_at" in row else until
+    ended = min(until, stores.since(row, "released_at")) if "released_at" in row else until
     # Another hold may have taken over what this one kept: then it is remembered as long as that one.
     over = max([ended, *(hold.ends for hold in holds(stores) if hold.starts <= ended)])
     look.ends("holds", stores.period("holds.kept").after(over), row["id"])
@@ -69,9 +69,9 @@ def recordings_retention(stores: Stores, look: Look) -> None:
     for row in stores.rows("recordings"):
         with look.row("recordings", row["id"]):
             known.add(f"{row['database_id']}/{row['id']}")
-            end = stores.period("recordings").after(instant(row, "started_at"))
+            end = stores.period("recordings").after(stores.since(row, "started_at"))
             if row["status"] not in ("stored", "storing"):
-                end = min(end, instant(row, "ended_at"))
+                end = min(end, stores.since(row, "ended_at"))
             look.ends("recordings", end, row["id"])
     # A row that came after this listing began has an object that is younger than it.
     for region in stores.regions.values():
@@ -95,7 +95,7 @@ def accounts_necessity(stores: Stores, look: Look) -> None:
         if str(row["id"]).startswith("email#"):
             continue
         with look.row("accounts", row["id"]):
-            contact = instant(row, "last_contact_at")
+            contact = stores.since(row, "last_contact_at")
             if "closed" in row:
                 continue  # it is being erased: rights.erase looks at that
             if "password_hash" not in row:
@@ -103,7 +103,7 @@ def accounts_necessity(stores: Stores, look: Look) -> None:
             elif period("accounts.unused").over(contact, stores.now):
                 unused += 1
             if row["marketing"]["agreed"]:
-                end = period("accounts.marketing").after(instant(row, "marketing_at"))
+                end = period("accounts.marketing").after(stores.since(row, "marketing_at"))
                 look.ends("consents to marketing", end, row["id"])
     alive = [
         row["owner"] for row in stores.rows("databases", names=["owner", "status"]) if row["status"] != "destroyed"
@@ -117,16 +117,16 @@ def accounts_necessity(stores: Stores, look: Look) -> None:
     look.at("enquiries", 0)
     for row in stores.rows("enquiries", names=["reference", "created_at"]):
         with look.row("enquiries", row["reference"]):
-            look.ends("enquiries", period("enquiries.kept").after(instant(row, "created_at")), row["reference"])
+            look.ends("enquiries", period("enquiries.kept").after(stores.since(row, "created_at")), row["reference"])
     look.at("bills", 0)
     for row in stores.rows("billing"):
         with look.row("bills", row["id"]):
-            end = period("billing").after(instant(row, "recorded_at"))
+            end = period("billing").after(stores.since(row, "recorded_at"))
             look.ends("bills", account_kept_until(end, row.get("account_id"), stores), row["id"])
     look.at("requests for erasure", 0)
     for row in stores.rows("erasures", names=["id", "created_at"]):
         with look.row("requests for erasure", row["id"]):
-            look.ends("requests for erasure", period("erasures.kept").after(instant(row, "created_at")), row["id"])
+            look.ends("requests for erasure", period("erasures.kept").after(stores.since(row, "created_at")), row["id"])
     look.swept(stores, "session-expiry", "enquiries", "billing")
     look.swept(stores, "account-expiry", "accounts", "leads", "marketing")
 
@@ -143,9 +143,9 @@ def exports_retention(stores: Stores, look: Look) -> None:
             continue
         with look.row("exports and uploads", row["id"]):
             if row["kind"] == "upload":
-                known[row["id"]] = stores.period("uploads").after(instant(row, "created_at"))
+                known[row["id"]] = stores.period("uploads").after(stores.since(row, "created_at"))
             elif row["status"] == "ready":
-                known[row["id"]] = stores.period("exports.file").after(instant(row, "finished_at"))
+                known[row["id"]] = stores.period("exports.file").after(stores.since(row, "finished_at"))
     for region in stores.regions.values():
         with look.trying(region):
             look.at("files", 0)

@@ -35,7 +35,8 @@ def versions(stores: Stores, look: Look) -> None:
     known = {version.isoformat() for version in policy.versions()}
     look.at("versions of the policy", len(known))
     mapped = mapping()["version"]
-    look.expect(mapped == stores.policy.version.isoformat(), "policies in force that nobody mapped to what keeps them")
+    # It may be mapped ahead: a release brings a version before the day that it takes effect on.
+    look.expect(mapped >= stores.policy.version.isoformat(), "policies in force that nobody mapped to what keeps them")
     for path in sorted((_FOLDER / "versions").glob("*.json")):
         document = json.loads(path.read_text("utf-8"))
         look.expect(document["version"] == path.stem, "versions under another date")
@@ -44,6 +45,9 @@ def versions(stores: Stores, look: Look) -> None:
     _archive(stores, look, {str(row.get("version")) for row in rows})
     for row in rows:
         with look.row("archived versions", row["version"]):
+            if row["version"] not in known:  # as after a rollback; and no text of a row's becomes a path
+                look.wrong("archived versions that this release does not have")
+                continue
             data = (_FOLDER / "versions" / f"{row['version']}.json").read_bytes()
             text = (_FOLDER / "versions" / json.loads(data)["text"]).read_bytes()
             as_published = hashlib.sha256(b"%d\n%b%b" % (len(data), data, text)).hexdigest() == row["sha256"]

@@ -7,7 +7,7 @@ from promise_audit.checks.policies import mapping
 from promise_audit.checks.security import deployed_tables
 from promise_audit.inventory import BUCKETS, HOME_QUEUES, REGION_QUEUES, SCHEDULES, TABLES
 from promise_audit.looking import Look
-from promise_audit.stores import NotDeployedError, Stores, instant
+from promise_audit.stores import NotDeployedError, Stores
 
 Check = Callable[[Stores, Look], None]
 
@@ -34,9 +34,9 @@ def proof(checks: Mapping[str, str]) -> Check:
         with look.trying("earlier findings"):
             look.at("earlier findings", 0)
             for row in stores.rows("findings"):
-                if row["entry"] == "now":
+                if row["entry"] == "now" and row["promise"] in stores.policy.promises:
                     with look.row("earlier findings"):
-                        if stores.now - instant(row, "checked_at") > _STALE:
+                        if stores.now - stores.since(row, "checked_at") > _STALE:
                             look.doubt("findings that were three hours old")
         with look.trying("schedules"):
             look.at("schedules")

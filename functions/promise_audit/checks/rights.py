@@ -39,7 +39,7 @@ def access(stores: Stores, look: Look) -> None:
     for row in stores.rows("jobs"):
         if row["kind"] == "account":
             with look.row("exports of personal data", row["id"]):
-                waits = row["status"] in ("queued", "running") and stores.now - instant(row, "created_at") > _STUCK
+                waits = row["status"] in ("queued", "running") and stores.now - stores.since(row, "created_at") > _STUCK
                 if waits:
                     look.doubt("exports of personal data that wait for longer than a day")
     look.letters(stores, "account-export")
@@ -59,7 +59,9 @@ def rectify(stores: Stores, look: Look) -> None:
         if row["id"].startswith("sgn_"):
             continue
         with look.row("changes that wait", row["id"]):
-            look.ends("changes that wait", stores.period("links.pending").after(instant(row, "created_at")), row["id"])
+            look.ends(
+                "changes that wait", stores.period("links.pending").after(stores.since(row, "created_at")), row["id"]
+            )
             sealed = isinstance(row["sealed"], bytes) and set(row) <= {"id", "created_at", "shard", "ttl", "sealed"}
             look.expect(sealed, "changes that are not sealed", row["id"])
     look.swept(stores, "session-expiry", "changes")
@@ -75,12 +77,12 @@ def erase(stores: Stores, look: Look) -> None:
         with look.row("requests for erasure", row["id"]):
             requests.add(row["id"])
             if row["status"] in _OPEN:
-                end = stores.period("erasures.due").after(instant(row, "created_at"))
+                end = stores.period("erasures.due").after(stores.since(row, "created_at"))
                 look.ends("requests for erasure", end, row["id"])
             if row["status"] == "erased":
                 told = [name for name in _FORGOTTEN if name in row]
                 look.expect(not told, "erased requests that tell whose they were", row["id"])
-                late = "address" in row and stores.now - instant(row, "finished_at") > _STUCK
+                late = "address" in row and stores.now - stores.since(row, "finished_at") > _STUCK
                 look.expect(not late, "erased requests that keep an address", row["id"])
                 document = stores.item("removals", {"subject": row["id"], "entry": "certificate"})["document"]
                 look.expect(is_signed(json.loads(document), public), "erasures without a certificate", row["id"])
@@ -111,9 +113,9 @@ def opt_out(stores: Stores, look: Look) -> None:
     look.at("campaigns and messages", 0)
     for row in stores.rows("campaigns", names=["id", "created_at", "outcome"]):
         with look.row("campaigns and messages", row["id"].split("#")[0]):
-            end = stores.period("campaigns").after(instant(row, "created_at"))
+            end = stores.period("campaigns").after(stores.since(row, "created_at"))
             look.ends("campaigns and messages", end, row["id"].split("#")[0])
-            if row.get("outcome") == "queued" and stores.now - instant(row, "created_at") > _STUCK:
+            if row.get("outcome") == "queued" and stores.now - stores.since(row, "created_at") > _STUCK:
                 look.doubt("marketing messages that wait for longer than a day")
     look.swept(stores, "session-expiry", "campaigns")
     look.letters(stores, "marketing")
@@ -128,7 +130,7 @@ def helpdesk_access(stores: Stores, look: Look) -> None:
     for row in rows:
         is_grant = row["id"] in grants
         with look.row("grants" if is_grant else "reads and requests", row["database_id"]):
-            at = instant(row, "at")
+            at = stores.since(row, "at")
             look.ends("entries of access logs", stores.period("access.log").after(at), row["database_id"])
             if "undisclosed_until" in row:
                 latest = stores.period("access.undisclosed").after(at + _LONGEST_GRANT)
@@ -149,7 +151,7 @@ def helpdesk_access(stores: Stores, look: Look) -> None:
 def _read(row: Row, grants: dict[str, Row], stores: Stores, look: Look) -> None:
     grant = grants.get(row["grant_id"])
     if grant is None:  # a grant is up to three days older than its last read, so it goes first
-        old = stores.period("access.log").over(instant(row, "at") - _LONGEST_GRANT, stores.now)
+        old = stores.period("access.log").over(stores.since(row, "at") - _LONGEST_GRANT, stores.now)
         look.expect(old, "reads without a grant", row["database_id"])
         return
     ended = min(grant["until"], grant.get("ended_at", grant["until"]))
@@ -167,7 +169,7 @@ def correlation_gate(stores: Stores, look: Look) -> None:
     for row in rows:
         with look.row("correlations", row["id"]):
             look.expect(row["ground"] in ("law", "security"), "correlations without a ground", row["id"])
-            created = instant(row, "created_at")
+            created = stores.since(row, "created_at")
             look.ends("correlations", stores.period("correlations.kept").after(created), row["id"])
             if "waiting_since" in row:
                 look.ends("correlations that wait", stores.period("correlations.pending").after(created), row["id"])

@@ -177,9 +177,9 @@ def _trail(stores: Stores, look: Look) -> None:
             continue
         with look.row("entries of the audit trail"):
             look.expect(set(row) <= _OF_AN_ENTRY, "entries of the audit trail with something that no block seals")
-            waits = "pending" in row
+            waits, at = "pending" in row, stores.since(row, "at")
             entries[row["id"]] = (digest(canonical(_entry(row))), waits)
-            if waits and stores.now - instant(row, "at") > _SEALED_WITHIN:
+            if waits and stores.now - at > _SEALED_WITHIN:
                 look.doubt("entries of the audit trail that wait for their seal")
     sealed = dict[str, str]()
     last: tuple[int, str | None] = (0, None)
@@ -219,13 +219,15 @@ def _attempts(stores: Stores, look: Look) -> None:
     look.at("attempts to sign in", 0)
     for row in _rows(stores):
         with look.row("attempts to sign in"):
-            look.ends("attempts to sign in", stores.period("sessions.attempts").after(instant(row, "last_used_at")))
+            look.ends(
+                "attempts to sign in", stores.period("sessions.attempts").after(stores.since(row, "last_used_at"))
+            )
             known = {"token_hash", "attempts", "last_used_at", "next_at", "shard", "ttl"}
             look.expect(set(row) <= known, "attempts that tell of whom")
     look.at("repeated requests", 0)
     for row in stores.rows("idempotency", names=["key", "created_at"]):
         with look.row("repeated requests"):
-            look.ends("repeated requests", stores.period("idempotency").after(instant(row, "created_at")))
+            look.ends("repeated requests", stores.period("idempotency").after(stores.since(row, "created_at")))
 
 
 def _rows(stores: Stores) -> Iterator[Row]:

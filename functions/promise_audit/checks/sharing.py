@@ -5,7 +5,7 @@ from typing import Any
 
 from promise_audit.checks.policies import archived
 from promise_audit.looking import Look
-from promise_audit.stores import Stores, instant
+from promise_audit.stores import Stores
 
 
 def processors_register(stores: Stores, look: Look) -> None:
@@ -54,7 +54,7 @@ def processors_allow_list(stores: Stores, look: Look) -> None:
                 if processor and fields <= known:
                     allowed = purpose is not None and fields <= purpose.fields
                     look.expect(allowed, "disclosures of more than the register allows")
-                look.ends("disclosures", kept.after(instant(row, "created_at")))
+                look.ends("disclosures", kept.after(stores.since(row, "created_at")))
     look.swept(stores, "account-expiry", "disclosures")
     look.letters(stores, "disclosure")
 
@@ -66,7 +66,7 @@ def disclosure_aggregate(stores: Stores, look: Look) -> None:
         look.at("reports", 0)
         for row in stores.rows("trends"):
             with look.row("reports", row["id"]):
-                look.ends("reports", kept.after(instant(row, "made_at")))
+                look.ends("reports", kept.after(stores.since(row, "made_at")))
                 for cells in row["tables"].values():
                     look.at("cells", len(cells))
                     look.expect(min(cells.values(), default=least) >= least, "tables with a cell of too few people")

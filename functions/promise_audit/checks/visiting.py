@@ -49,7 +49,7 @@ def _unlinked(row: Row, _: Stores, look: Look) -> None:
 
 
 def _retention(row: Row, stores: Stores, look: Look) -> None:
-    at = datetime.fromtimestamp(int(row["at"][:12]), tz=stores.now.tzinfo)
+    at = stores.past(datetime.fromtimestamp(int(row["at"][:12]), tz=stores.now.tzinfo))
     name = f"vis_{row['shard']}{row['at'].replace('#', '', 1)}"
     end = stores.period("visits").after(at)
     if end > stores.now:

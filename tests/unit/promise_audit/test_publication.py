@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from privacy.aws import client
 from privacy.policy import load as policy
 from privacy.settings import Deployment, load
+from privacy.tables.store import to_aws
 from promise_audit.app import build as build_audit
 from promise_audit.looking import Finding, Status
 from promise_audit.parts import Parts, assemble
 from promises.app import build as build_app
 from promises.parts import assemble as assemble_app
-from tests.unit.engine import NOON, Context, SetClock, environment, http, items, schedule_event
+from tests.unit.engine import HOME, NAMES, NOON, Context, SetClock, environment, http, items, schedule_event
 
 pytestmark = pytest.mark.promise("audit.proof")
 
@@ -95,6 +97,43 @@ def test_history_goes_when_its_period_is_over_and_the_current_state_stays(parts:
     assert {row.get("ttl") for row in items("findings")} == {None, int(end.timestamp())}
     parts.findings().publish(finding(Status.KEPT), end + HOUR)
     assert sorted(row["entry"] for row in items("findings")) == [f"{end:%Y-%m-%d}", "now"]
+
+
+def test_history_names_nothing_and_what_is_promised_no_more_goes(parts: Parts) -> None:
+    parts.findings().publish(finding(Status.BROKEN), NOON)
+    shown = {row["entry"]: row.get("examples") for row in items("findings")}
+    assert shown == {"now": ["acc_" + "a" * 26], "2026-11-24": None, "2026-11-24T12:00:00Z": None}
+    parts.findings().retire(["sessions.idle"])
+    assert len(items("findings")) == 3
+    parts.findings().retire(["sessions.max-age"])
+    assert "now" not in {row["entry"] for row in items("findings")}
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"promise": "sessions.idle", "entry": "now", "status": "kept", "checked_at": 1},
+        {"promise": "sessions.idle", "entry": "now", "status": "kept", "since": "yesterday"},
+        {
+            "promise": "sessions.idle",
+            "entry": "now",
+            "status": "broken",
+            "since": 1,
+            "broken_at": "x",
+            "checked_at": "x",
+        },
+        {"promise": "sessions.idle", "entry": "now", "status": "kept", "since": 9**15},
+        {"promise": "walks", "entry": "walks"},
+        {"promise": "walks", "entry": "walks", "places": "[" * 100_000, "left": "x"},
+        {"promise": "walks", "entry": "walks", "places": '{"visits (ap-southeast-1)": {"whole": 9e99}}'},
+        {"promise": "walks", "entry": "walks", "places": '{"visits (ap-southeast-1)": {"token": {"x": 1}}}'},
+    ],
+)
+def test_no_row_of_its_own_ends_an_audit(parts: Parts, spoiled: dict[str, Any]) -> None:
+    client("dynamodb", HOME).put_item(TableName=NAMES.table("findings"), Item=to_aws(spoiled))
+    assert set(build_audit(lambda: parts)({"demand": "audit"}, Context(900))["promises"]) == set(policy().promises)
+    (now,) = [row for row in items("findings") if (row["promise"], row["entry"]) == ("sessions.idle", "now")]
+    assert now["since"] <= now["checked_at"] == int(NOON.timestamp())
 
 
 def test_an_audit_publishes_every_promise_and_one_that_cannot_look_says_at_risk(

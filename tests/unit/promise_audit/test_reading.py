@@ -187,7 +187,7 @@ def hasty(*pages: int, start: int = 0) -> Iterator[dict[str, Any]]:
         settings = load(Deployment, environment("PromiseAuditFunction"))
         given = assemble(settings, lambda now=now: now, in_pages)  # type: ignore[misc]
         findings = given.findings()
-        places, left = findings.places()
+        places, left = findings.places(now)
         stores = given.stores(ENDLESS, walked, places)
 
         def again(given: Parts = given, places: Any = places) -> Stores:
@@ -252,11 +252,11 @@ def test_what_an_audit_had_no_time_for_comes_first_in_the_next(world: None) -> N
     hurried = build(parts)(schedule_event(), Context(60))
     unseen = {promise for promise, status in hurried["promises"].items() if status != "kept"}
     assert {"visits.retention", "security.measures", "audit.proof"} <= unseen
-    _, left = parts().findings().places()
+    _, left = parts().findings().places(NOW)
     assert {"visits.retention", "rights.erase"} <= set(left)
     order = list(build(parts)(schedule_event(), Context(900))["promises"])
     assert set(order[: len(left)]) == set(left)
-    assert parts().findings().places()[1] == ()
+    assert parts().findings().places(NOW)[1] == ()
 
 
 def test_walks_take_half_of_an_audit_s_time_and_leave_the_rest_to_all_else(world: None) -> None:

@@ -394,7 +394,7 @@ PLANTED: list[tuple[str, str, str, Plant]] = [
     ("correlation.gate", "an open key", "keys of addresses that others may open", _open_key),
     ("policy.versions", "an edited version", "versions that are not what was published", lambda _: change(
         "policies", {"archive": "policy", "version": "2026-11-27"}, sha256="0" * 64)),
-    ("cookies.choice", "who chose", "choices that name somebody", lambda _: change("choices", {"id": "c" * 26}, analytics="203.0.113.7")),
+    ("cookies.choice", "who chose", "choices that name somebody", lambda _: change("choices", {"id": "c" * 32}, analytics="203.0.113.7")),
     ("disclosure.aggregate", "a small group", "tables with a cell of too few people", lambda _: change(
         "trends", {"id": "visits#2026-10"}, tables={"country": {"SG": 20, "FJ": 3}})),
     ("disclosure.aggregate", "an old report", "reports past their end", lambda now: change(
@@ -405,9 +405,9 @@ PLANTED: list[tuple[str, str, str, Plant]] = [
     ("processors.allow-list", "another purpose", "disclosures of more than the register allows", _disclosure(purpose="audience")),
     ("processors.allow-list", "an old disclosure", "disclosures past their end", lambda now: change(
         "disclosures", DISCLOSURE, created_at=seconds(now - 1200 * DAY))),
-    ("cookies.choice", "when exactly", "choices that tell more of their time than the day", lambda now: change("choices", {"id": "c" * 26}, day=seconds(now) // 86400 * 86400 + 1)),
+    ("cookies.choice", "when exactly", "choices that tell more of their time than the day", lambda now: change("choices", {"id": "c" * 32}, day=seconds(now) // 86400 * 86400 + 1)),
     ("cookies.choice", "an old choice", "choices past their end", lambda now: change(
-        "choices", {"id": "c" * 26}, day=seconds(now - 4000 * DAY) // 86400 * 86400)),
+        "choices", {"id": "c" * 32}, day=seconds(now - 4000 * DAY) // 86400 * 86400)),
     ("cookies.register", "a cookie of the API's own", "answers of the API that set a cookie", _api_cookie),
     ("policy.versions", "a version that there is not", "accounts under a version of the policy that there is not", _account(policy_version="2020-01-01")),
     ("policy.versions", "a version that is gone", "versions that are not in the archive", lambda _: remove(

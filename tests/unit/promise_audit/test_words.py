@@ -54,6 +54,7 @@ BILL, ERASURE, CORRELATION = {"id": "bil_" + "b" * 26}, {"id": "ers_" + "e" * 26
 GRANT, READ = f"grt_{'d' * 26}{'a' * 26}", f"red_{'d' * 26}{'b' * 26}"
 HOLD = {"part": "hold", "id": "hld_" + "h" * 26}
 BACKUP = {"database_id": DB, "id": "bak_" + "b" * 26}
+CHOICE = {"id": "c" * 32}
 SESSION, ATTEMPTS = {"token_hash": "1" * 64}, {"token_hash": f"attempt#{TAG}"}
 
 
@@ -71,6 +72,11 @@ def database(**changes: Any) -> Plant:
 
 def made(thing: str, **row: Any) -> Plant:
     return lambda _: put(thing, **row)
+
+
+def later_by(thing: str, key: dict[str, Any], name: str) -> Plant:
+    """A row that claims to be of the next hour."""
+    return lambda now: change(thing, key, HOME, **{name: seconds(now + HOUR)})
 
 
 def later(**duration: int) -> Plant:
@@ -277,7 +283,7 @@ SAID: list[tuple[str, str, Plant]] = [
     ("helpdesk.access", "reads outside their grant",
      lambda now: change("access", {"database_id": DB, "id": READ}, at=seconds(now - 5 * HOUR))),
     ("helpdesk.access", "reads outside their grant",
-     lambda now: change("access", {"database_id": DB, "id": READ}, at=seconds(now + 2 * HOUR))),
+     lambda now: change("access", {"database_id": DB, "id": GRANT}, until=seconds(now - HOUR - timedelta(seconds=1)))),
     ("helpdesk.access", "reads of another database", lambda now: put(
         "access", database_id=GONE, id=READ, grant_id=GRANT, kind="record", at=seconds(now - HOUR))),
     ("correlation.gate", "keys of addresses that others may open", _refuses_less),
@@ -290,7 +296,7 @@ SAID: list[tuple[str, str, Plant]] = [
     ("correlation.gate", "correlations that keep the question", changed("correlations", CORRELATION, account_id=ADA)),
     ("processors.register", "registers of processors that differ from what was published", _register("processors")),
     ("cookies.register", "registers of cookies that differ from what was published", _register("cookies")),
-    ("cookies.choice", "choices that tell more than what was chosen", changed("choices", {"id": "c" * 26}, session="x")),
+    ("cookies.choice", "choices that tell more than what was chosen", changed("choices", CHOICE, session="x")),
     ("security.measures", "keys that are not enabled", _key_off),
     ("security.measures", "tables that are not encrypted with our key", _table_under_aws_key),
     ("security.measures", "tables that could be deleted by mistake", _unprotected),
@@ -317,7 +323,35 @@ SAID: list[tuple[str, str, Plant]] = [
     ("security.measures", "attempts that tell of whom", changed("sessions", ATTEMPTS, email="x")),
     ("security.measures", "repeated requests past their end",
      lambda now: change("idempotency", {"key": "k" * 64}, created_at=seconds(now - 90 * DAY))),
-    ("audit.proof", "earlier findings that are not as they have to be", made("findings", promise="x", entry="now")),
+    ("audit.proof", "earlier findings that are not as they have to be", made("findings", promise="sessions.idle", entry="now")),
+    ("policy.versions", "archived versions that this release does not have", made(
+        "policies", archive="policy", version="2026-11-25", sha256="0" * 64, document="{}", text="x")),
+    ("policy.versions", "archived versions that this release does not have", made(
+        "policies", archive="policy", version="../published", sha256="0" * 64, document="{}", text="x")),
+    ("policy.versions", "archived versions that are not as they have to be", changed(
+        "policies", {"archive": "policy", "version": "2026-11-24"}, document="[" * 100_000)),
+    ("databases.destroyed", "certificates that are not as they have to be", made(
+        "removals", subject="db_" + "n" * 26, entry="certificate", document=b"[" * 100_000)),
+    *[(promise, f"{what} of a time that has not come", later_by(thing, key, name)) for promise, what, thing, key, name in [
+        ("sessions.idle", "sessions", "sessions", SESSION, "last_used_at"),
+        ("sessions.max-age", "sessions", "sessions", SESSION, "created_at"),
+        ("accounts.necessity", "accounts", "accounts", {"id": ADA}, "last_contact_at"),
+        ("accounts.necessity", "bills", "billing", BILL, "recorded_at"),
+        ("accounts.necessity", "enquiries", "enquiries", {"reference": "enq_" + "e" * 26}, "created_at"),
+        ("recordings.retention", "recordings", "recordings", {"database_id": DB, "id": "rec_" + "r" * 26}, "started_at"),
+        ("signup.confirmed", "sign-ups", "signups", {"id": "sgn_" + "t" * 26}, "created_at"),
+        ("processors.allow-list", "disclosures", "disclosures", {"id": "dsc_" + "d" * 26}, "created_at"),
+        ("disclosure.aggregate", "reports", "trends", {"id": "visits#2026-10"}, "made_at"),
+        ("databases.backups", "backups", "jobs", BACKUP, "created_at"),
+        ("helpdesk.access", "grants", "access", {"database_id": DB, "id": GRANT}, "at"),
+        ("correlation.gate", "correlations", "correlations", CORRELATION, "created_at"),
+        ("security.measures", "attempts to sign in", "sessions", ATTEMPTS, "last_used_at"),
+        ("security.measures", "repeated requests", "idempotency", {"key": "k" * 64}, "created_at"),
+    ]],
+    ("cookies.choice", "choices of a time that has not come", lambda now: change(
+        "choices", CHOICE, day=seconds(now) // 86400 * 86400 + 86400 * 2)),
+    ("visits.retention", "visits of a time that has not come", lambda now: put(
+        "visits", shard="01", at=f"{seconds(now + HOUR):012d}#{'b' * 16}", browser="Chrome")),
 ]  # fmt: skip
 
 
@@ -410,7 +444,7 @@ OF_A_RELEASE: list[tuple[str, str, Callable[[Policy], Policy]]] = [
     ("exports.retention", "links to exports that live for more than an hour",
      lambda one: replace(one, retention={**one.retention, "exports.link": Period.parse("PT2H")})),
     ("policy.versions", "policies in force that nobody mapped to what keeps them",
-     lambda one: replace(one, version=date(2026, 11, 24))),
+     lambda one: replace(one, version=date(2026, 11, 28))),
 ]  # fmt: skip
 """What may be wrong of the policy that a release brings along."""
 
@@ -426,6 +460,13 @@ def test_a_check_names_what_a_release_did_to_the_policy(
     stores = parts.stores(lambda: True, lambda: True, {})
     finding = examine(promise, CHECKS[promise], replace(stores, policy=edit(stores.policy)))
     assert f"1 {words}" in finding.evidence, finding.evidence
+
+
+def test_what_keeps_a_version_may_be_mapped_before_the_day_that_it_takes_effect_on(world: None) -> None:
+    parts = assemble(load(Deployment, environment("PromiseAuditFunction")), lambda: NOW)
+    stores = parts.stores(lambda: True, lambda: True, {})
+    before = replace(stores, policy=replace(stores.policy, version=date(2026, 11, 24)))
+    assert examine("policy.versions", CHECKS["policy.versions"], before).status is Status.KEPT
 
 
 def words_of_the_checks() -> Iterator[str]:

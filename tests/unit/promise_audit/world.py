@@ -249,8 +249,8 @@ def fill(now: datetime) -> None:
 def _records(now: datetime) -> None:
     """A choice about cookies, a report about groups, and the archive of the policy."""
     day = seconds(now) // 86_400 * 86_400
-    put("choices", id="c" * 26, day=day, preferences=True, analytics=False, gpc=False, shard="00", ttl=day + 9**8,
-        policy_version=load().version.isoformat())  # fmt: skip
+    put("choices", id="c" * 32, day=day, preferences=True, analytics=False, gpc=False, shard="00",
+        ttl=day + 999 * 86_400, policy_version=load().version.isoformat())  # fmt: skip
     put("disclosures", id="dsc_" + "d" * 26, account_id=ADA, processor="stripe", purpose="payment", status="delivered",
         fields=["amount", "currency", "email"], record="bil_" + "b" * 26, ground="contract", shard="00",
         created_at=seconds(now - DAY), delivered_at=seconds(now - DAY), ttl=seconds(now + 999 * DAY))  # fmt: skip
