@@ -1,20 +1,23 @@
 """Section 6, cookies: the register, and choices that name nobody."""
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from privacy import policy
 from promise_audit.checks.policies import archived
+from promise_audit.checks.shapes import DATE, SHARD, Rule, day, fits, flag, text, whole
 from promise_audit.looking import Look
 from promise_audit.stores import NotDeployedError, Stores
 
-_KNOWN = frozenset({"id", "day", "preferences", "analytics", "gpc", "policy_version", "shard", "ttl"})
+_CHOICE: Mapping[str, Rule] = {
+    "id": text(r"[0-9a-f]{32}"),
+    **dict.fromkeys(("preferences", "analytics", "gpc"), flag),
+    "policy_version": DATE,
+    "shard": SHARD,
+    **dict.fromkeys(("day", "ttl"), whole),
+}
 """What the proof of a choice may tell."""
-
-_DAY_SECONDS = 86_400
-
-_SOMEBODY = re.compile(r"@|\b(acc|db|ses|sgn)_|\b\d{1,3}(\.\d{1,3}){3}\b|Mozilla/")
 
 
 def cookies_choice(stores: Stores, look: Look) -> None:
@@ -29,11 +32,10 @@ def cookies_choice(stores: Stores, look: Look) -> None:
         look.at("choices", 0)
         for row in stores.rows("choices"):
             with look.row("choices"):
-                look.expect(set(row) <= _KNOWN, "choices that tell more than what was chosen")
-                look.expect(
-                    not any(_SOMEBODY.search(str(value)) for value in row.values()), "choices that name somebody"
-                )
-                look.expect(row["day"] % _DAY_SECONDS == 0, "choices that tell more of their time than the day")
+                asked = row["policy_version"] in {version.isoformat() for version in policy.versions()}
+                look.expect(fits(row, _CHOICE) and asked, "choices that tell more than what was chosen")
+                by_day = day(row["day"]) and day(row["ttl"])
+                look.expect(by_day, "choices that tell more of their time than the day")
                 look.ends("choices", kept.after(stores.since(row, "day")))
     look.swept(stores, "session-expiry", "choices")
 

@@ -70,6 +70,13 @@ def rectify(stores: Stores, look: Look) -> None:
 def erase(stores: Stores, look: Look) -> None:
     """Every request is answered in time, and what is erased tells no more whose it was, with a genuine certificate."""
     public = stores.public_keys("certificates")
+    disclosed = list(stores.rows("disclosures"))  # before the accounts that they name
+    accounts = stores.ids("accounts", "id")
+    look.at("disclosures", 0)
+    for row in disclosed:
+        with look.row("disclosures"):
+            told = row.get("account_id")
+            look.expect(told is None or told in accounts, "disclosures that tell whose they were")
     closed = [row for row in stores.rows("accounts", names=["id", "closed", "erasure_id"]) if row.get("closed")]
     requests: set[str] = set()
     look.at("requests for erasure", 0)

@@ -394,12 +394,12 @@ PLANTED: list[tuple[str, str, str, Plant]] = [
     ("correlation.gate", "an open key", "keys of addresses that others may open", _open_key),
     ("policy.versions", "an edited version", "versions that are not what was published", lambda _: change(
         "policies", {"archive": "policy", "version": "2026-11-27"}, sha256="0" * 64)),
-    ("cookies.choice", "who chose", "choices that name somebody", lambda _: change("choices", {"id": "c" * 32}, analytics="203.0.113.7")),
+    ("cookies.choice", "who chose", "choices that tell more than what was chosen", lambda _: change("choices", {"id": "c" * 32}, analytics="203.0.113.7")),
     ("disclosure.aggregate", "a small group", "tables with a cell of too few people", lambda _: change(
         "trends", {"id": "visits#2026-10"}, tables={"country": {"SG": 20, "FJ": 3}})),
     ("disclosure.aggregate", "an old report", "reports past their end", lambda now: change(
         "trends", {"id": "visits#2026-10"}, made_at=seconds(now - 4000 * DAY))),
-    ("processors.register", "who is in no register", "disclosures to who is not in the register", _disclosure(processor="acme")),
+    ("processors.register processors.allow-list", "who is in no register", "disclosures to who is not in the register", _disclosure(processor="acme")),
     ("processors.allow-list", "a field too many", "disclosures of more than the register allows", _disclosure(fields=["amount", "country"])),
     ("processors.allow-list", "a value", "disclosures that hold more than the names of fields", _disclosure(fields=["amount", "ada@example.com"])),
     ("processors.allow-list", "another purpose", "disclosures of more than the register allows", _disclosure(purpose="audience")),
@@ -478,16 +478,17 @@ BY_HAND: list[tuple[str, str, str, Plant]] = [
 @pytest.mark.parametrize(
     ("promise", "what", "words", "plant"), PLANTED, ids=[f"{one}: {what}" for one, what, _, _ in PLANTED]
 )
-def test_what_is_planted_behind_the_system_s_back_breaks_exactly_that_promise(
+def test_what_is_planted_behind_the_system_s_back_breaks_exactly_its_promises(
     before: dict[str, Status], world: None, promise: str, what: str, words: str, plant: Plant
 ) -> None:
     plant(NOW)
     after = found()
     broken = {one for one, finding in after.items() if finding.status is Status.BROKEN}
-    assert broken == {promise}, {one: after[one].evidence for one in broken | {promise}}
-    assert f"1 {words}" in after[promise].evidence, f"{what}: {after[promise].evidence}"
-    assert {one: finding.status for one, finding in after.items() if one != promise} == {
-        one: status for one, status in before.items() if one != promise
+    expected = promise.split()
+    assert broken == set(expected), {one: after[one].evidence for one in broken | set(expected)}
+    assert f"1 {words}" in after[expected[0]].evidence, f"{what}: {after[expected[0]].evidence}"
+    assert {one: finding.status for one, finding in after.items() if one not in expected} == {
+        one: status for one, status in before.items() if one not in expected
     }
 
 
@@ -507,7 +508,7 @@ def test_a_register_that_differs_from_what_was_published_breaks_its_promise_and_
 
 
 def test_every_promise_of_the_register_has_something_planted_that_breaks_it() -> None:
-    assert {promise for promise, _, _, _ in PLANTED} == set(policy().promises)
+    assert {promise for promises, _, _, _ in PLANTED for promise in promises.split()} == set(policy().promises)
 
 
 def test_what_is_due_for_less_than_an_hour_waits_for_its_sweep_and_after_two_it_is_broken(world: None) -> None:

@@ -54,7 +54,7 @@ BILL, ERASURE, CORRELATION = {"id": "bil_" + "b" * 26}, {"id": "ers_" + "e" * 26
 GRANT, READ = f"grt_{'d' * 26}{'a' * 26}", f"red_{'d' * 26}{'b' * 26}"
 HOLD = {"part": "hold", "id": "hld_" + "h" * 26}
 BACKUP = {"database_id": DB, "id": "bak_" + "b" * 26}
-CHOICE = {"id": "c" * 32}
+CHOICE, DISCLOSURE, REPORT = {"id": "c" * 32}, {"id": "dsc_" + "d" * 26}, {"id": "visits#2026-10"}
 SESSION, ATTEMPTS = {"token_hash": "1" * 64}, {"token_hash": f"attempt#{TAG}"}
 
 
@@ -72,6 +72,17 @@ def database(**changes: Any) -> Plant:
 
 def made(thing: str, **row: Any) -> Plant:
     return lambda _: put(thing, **row)
+
+
+def recast(thing: str, key: dict[str, Any], /, **changes: Any) -> Plant:
+    """A row that has become another, be it under another key."""
+
+    def plant(_: datetime) -> None:
+        (row,) = [row for row in engine.items(thing) if key.items() <= row.items()]
+        remove(thing, key)
+        put(thing, **{**row, **changes})
+
+    return plant
 
 
 def later_by(thing: str, key: dict[str, Any], name: str) -> Plant:
@@ -225,6 +236,32 @@ def _register(part: str) -> Plant:
 HEAD = {"subject": "certificates", "entry": "head"}
 WITNESS = {"subject": "audit", "entry": "head"}
 
+OPEN_DISCLOSURES: list[dict[str, Any]] = [
+    {"email": "ada@example.com"}, {"record": "12 Main Street"}, {"ground": "Ada Lovelace"}, {"reason": "ada@example.com"},
+    {"fields": {"email": "ada@example.com"}}, {"open_shard": "ada"}, {"ttl": "12 Main Street"}, {"resends": "x"},
+]  # fmt: skip
+OPEN_CHOICES: list[dict[str, Any]] = [
+    {"policy_version": "2001:db8::1"}, {"policy_version": "2020-01-01"}, {"preferences": "Ada"}, {"gpc": 1},
+    {"id": "c" * 31}, {"id": "acc_" + "a" * 28}, {"shard": "Ada"},
+]  # fmt: skip
+OPEN_MONTH = {"id": f"visits#{NOW:%Y-%m}", "month": f"{NOW:%Y-%m}", "made_at": seconds(NOW)}
+OPEN_REPORTS: list[tuple[str, dict[str, Any]]] = [
+    ("reports that tell more than counts of groups", {"note": "x"}),
+    ("reports that tell more than counts of groups", {"subject": "accounts"}),
+    ("reports that tell more than counts of groups", {"month": "2026-09"}),
+    ("reports with another least number than their policy", {"least_people": 1}),
+    ("reports with another least number than their policy", {"least_people": 1000}),
+    ("reports of a month that was not over", OPEN_MONTH),
+    ("tables with a cell of too few people", {"tables": {"country": {"SG": 5, "other": 15}}}),
+    ("tables with a count that is not rounded", {"tables": {"country": {"SG": 21, "other": 15}}}),
+    ("tables that could be subtracted down to somebody", {"tables": {"country": {"SG": 20, "FJ": 15}}}),
+    ("tables of something else than groups", {"tables": {"country,browser": {"other": 15}}}),
+    ("tables of something else than groups", {"tables": {"country": {"SG Chrome": 15, "other": 15}}}),
+    ("tables of something else than groups", {"tables": {"browser": {"203.0.113.7": 15, "other": 15}}}),
+    ("tables of something else than groups", {"tables": {"language": {"ada@example.com": 15, "other": 15}}}),
+]
+"""What may be written into a row that is told of nobody."""
+
 SAID: list[tuple[str, str, Plant]] = [
     ("signup.fields", "profiles with a field that no form has", account(profile={"kind": "trial", "birthday": "x"})),
     ("signup.captcha", "accounts with more of the captcha than its score", account(captcha_token="t")),
@@ -348,6 +385,14 @@ SAID: list[tuple[str, str, Plant]] = [
         ("security.measures", "attempts to sign in", "sessions", ATTEMPTS, "last_used_at"),
         ("security.measures", "repeated requests", "idempotency", {"key": "k" * 64}, "created_at"),
     ]],
+    *[("processors.allow-list", "disclosures that hold more than the names of fields", changed("disclosures", DISCLOSURE, **each)) for each in OPEN_DISCLOSURES],
+    ("processors.allow-list", "disclosures of more than the register allows", changed("disclosures", DISCLOSURE, processor="acme")),
+    ("rights.erase", "disclosures that tell whose they were", changed("disclosures", DISCLOSURE, account_id="acc_" + "z" * 26)),
+    *[("cookies.choice", "choices that tell more than what was chosen", recast("choices", CHOICE, **each)) for each in OPEN_CHOICES],
+    ("cookies.choice", "choices that tell more of their time than the day", lambda now: change("choices", CHOICE, ttl=seconds(now) // 86400 * 86400 + 1)),
+    *[("disclosure.aggregate", words, recast("trends", REPORT, **each)) for words, each in OPEN_REPORTS],
+    *[("disclosure.aggregate", "tables of something else than groups", recast("trends", REPORT, subject="accounts", tables={"sector": {cell: 15, "other": 15}}))
+      for cell in ("ada@example.com", "2001:db8::1", "203.0.113.7", "+65 3158 1234")],
     ("cookies.choice", "choices of a time that has not come", lambda now: change(
         "choices", CHOICE, day=seconds(now) // 86400 * 86400 + 86400 * 2)),
     ("visits.retention", "visits of a time that has not come", lambda now: put(
@@ -404,6 +449,36 @@ def test_a_hold_keeps_what_it_covers_and_brings_nothing_back(
     finding = looked_at("visits.retention")
     assert finding.status is status
     assert ("1 visits kept by holds" in finding.evidence[0]) == (status is Status.KEPT)
+
+
+def test_what_a_later_policy_forbids_or_wants_more_of_was_right_when_it_was_written(world: None) -> None:
+    parts = assemble(load(Deployment, environment("PromiseAuditFunction")), lambda: NOW)
+    stores = parts.stores(lambda: True, lambda: True, {})
+    later = replace(stores.policy, processors={}, least_people=100)
+    for promise in ("processors.allow-list", "disclosure.aggregate"):
+        assert examine(promise, CHECKS[promise], replace(stores, policy=later)).status is Status.KEPT
+
+
+def test_a_disclosure_that_waits_for_days_is_lost(world: None) -> None:
+    for days, status in ((1, Status.KEPT), (3, Status.AT_RISK)):
+        change("disclosures", DISCLOSURE, status="queued", open_shard="queued", delivered_at=None,
+               created_at=seconds(NOW - days * DAY))  # fmt: skip
+        assert looked_at("processors.allow-list").status is status
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        {"status": "delivered", "open_shard": None},
+        {"status": "queued", "open_shard": "queued", "delivered_at": None, "resends": 2},
+        {"status": "refused", "refused_at": 1, "reason": "not registered: amount, e_mail", "delivered_at": None},
+        {"status": "refused", "refused_at": 1, "reason": "the processor answered 422", "open_shard": "refused"},
+        {"status": "refused", "refused_at": 1, "reason": "what it was to tell is erased", "account_id": None},
+    ],
+)
+def test_each_way_that_a_disclosure_may_end_is_one_that_the_check_knows(world: None, ended: dict[str, Any]) -> None:
+    change("disclosures", DISCLOSURE, HOME, **ended)
+    assert looked_at("processors.allow-list").status is Status.KEPT
 
 
 def test_a_table_that_is_gone_is_no_promise_kept(world: None) -> None:

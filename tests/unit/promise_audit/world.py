@@ -252,7 +252,7 @@ def _records(now: datetime) -> None:
     put("choices", id="c" * 32, day=day, preferences=True, analytics=False, gpc=False, shard="00",
         ttl=day + 999 * 86_400, policy_version=load().version.isoformat())  # fmt: skip
     put("disclosures", id="dsc_" + "d" * 26, account_id=ADA, processor="stripe", purpose="payment", status="delivered",
-        fields=["amount", "currency", "email"], record="bil_" + "b" * 26, ground="contract", shard="00",
+        fields=["amount", "currency", "email"], record="bil_" + "b" * 26, ground="bil_" + "b" * 26, shard="00",
         created_at=seconds(now - DAY), delivered_at=seconds(now - DAY), ttl=seconds(now + 999 * DAY))  # fmt: skip
     put("trends", id="visits#2026-10", subject="visits", month="2026-10", made_at=seconds(now - DAY), shard="00",
         policy_version=load().version.isoformat(), least_people=10, tables={"country": {"SG": 20, "other": 15}},
