@@ -95,7 +95,7 @@ def deploy(engine: Engine, template_path: Path = REPOSITORY / "template.yaml") -
 
 
 def _deploy_region(engine: Engine, region: str, template_path: Path, parameters: dict[str, str]) -> None:
-    s3, bucket = engine.client("s3", region), f"{STACK}-artifacts-{region}"
+    s3, bucket = engine.client("s3", region), f"artifacts-{STACK}-{region}"
     if bucket not in {owned["Name"] for owned in s3.list_buckets()["Buckets"]}:
         # us-east-1 is the one region that must not be named as a location constraint.
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

@@ -56,12 +56,16 @@ def is_open(statement: Statement) -> bool:
         return False
     if "NotPrincipal" in statement:
         return True
-    principal = statement.get("Principal", {})
-    named = [principal] if isinstance(principal, str) else [one for some in principal.values() for one in listed(some)]
-    if "*" not in named:
+    if "*" not in principals(statement):
         return False
     bound = statement.get("Condition", {}).get("StringEquals", {})
     return not {"kms:CallerAccount", "aws:SourceAccount", "aws:PrincipalAccount"} & set(bound)
+
+
+def principals(statement: Statement) -> list[Any]:
+    """Everybody whom a statement names, in whichever way it is written."""
+    principal = statement.get("Principal", {})
+    return [principal] if isinstance(principal, str) else [one for some in principal.values() for one in listed(some)]
 
 
 def listed(value: Any) -> list[Any]:

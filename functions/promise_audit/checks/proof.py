@@ -31,6 +31,8 @@ def proof(checks: Mapping[str, str]) -> Check:
         for name, region in stores.regions.items():
             with look.trying(name):
                 _known(stores, look, region)
+        with look.trying("buckets"):
+            _buckets(stores, look)
         with look.trying("earlier findings"):
             look.at("earlier findings", 0)
             for row in stores.rows("findings"):
@@ -53,6 +55,16 @@ def _ticks(stores: Stores, look: Look) -> None:
     look.expect(every is None or every <= SCHEDULES["promise-audit"], "schedules that start too seldom: promise-audit")
 
 
+def _buckets(stores: Stores, look: Look) -> None:
+    """Every bucket with our name is one of the inventory; a listing is the whole account's, in every region."""
+    known = {stores.bucket(thing, region) for region in stores.regions.values() for thing in BUCKETS}
+    for bucket in stores.client("s3").list_buckets()["Buckets"]:
+        if bucket["Name"].startswith(f"{stores.stack}-"):
+            look.at("buckets")
+            thing = bucket["Name"].removeprefix(f"{stores.stack}-").split(f"-{stores.account}")[0]
+            look.expect(bucket["Name"] in known, "buckets that no check knows", thing)
+
+
 def _known(stores: Stores, look: Look, region: str) -> None:
     tables = deployed_tables(stores, region)
     for thing in tables:
@@ -62,12 +74,6 @@ def _known(stores: Stores, look: Look, region: str) -> None:
     for thing in (thing for thing, kept in TABLES.items() if kept.everywhere or is_home):
         if thing not in tables:
             raise NotDeployedError(thing)
-    ending = f"-{stores.account}-{region}"
-    for bucket in stores.client("s3", region).list_buckets()["Buckets"]:
-        if bucket["Name"].startswith(f"{stores.stack}-") and bucket["Name"].endswith(ending):
-            thing = bucket["Name"].removeprefix(f"{stores.stack}-").removesuffix(ending)
-            look.at("buckets")
-            look.expect(thing in BUCKETS, "buckets that no check knows", thing)
     queues = {*HOME_QUEUES, *REGION_QUEUES, "schedule"}
     pages = stores.client("sqs", region).get_paginator("list_queues").paginate(QueueNamePrefix=f"{stores.stack}-")
     for page in pages:

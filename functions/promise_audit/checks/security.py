@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from promise_audit.checks.privileges import Statement, is_open, listed, privileges, statements
-from promise_audit.checks.signatures import canonical, digest, is_signed
+from promise_audit.checks.privileges import Statement, is_open, listed, principals, privileges, statements
+from promise_audit.checks.signatures import canonical, digest, is_signed, sequence_of
 from promise_audit.inventory import BUCKETS, HOME_QUEUES, REGION_QUEUES
 from promise_audit.looking import Look
 from promise_audit.stores import Row, Stores, instant
@@ -19,7 +19,9 @@ _LOGS_DAYS = 90
 _OF_AN_ENTRY = frozenset({"part", "id", "pending", "at", "action", "actor", "subject", "facts"})
 
 _SEALED_WITHIN = timedelta(hours=1)
-"""An entry of the trail waits for the next tick of its sealer, five minutes; an hour is none of it."""
+"""An entry of the trail waits for the next tick of its sealer, five minutes, and a block at most as long for its
+witness; an hour is none of it.
+"""
 
 
 def measures(stores: Stores, look: Look) -> None:
@@ -104,7 +106,11 @@ def _bucket(stores: Stores, look: Look, thing: str, region: str, key: str) -> No
     look.expect(closed, "buckets that could be public", thing)
     policy = statements(setting(s3.get_bucket_policy, Bucket=bucket).get("Policy", '{"Statement": []}'))
     look.expect(any(_wants_tls(row, bucket) for row in policy), "buckets that answer without TLS", thing)
-    look.expect(not any(is_open(row) for row in policy), "buckets that let anybody in", thing)
+    # Our functions come with rights of their own, so no bucket has to let anybody in.
+    access = s3.get_bucket_acl(Bucket=bucket)
+    ours = {grant["Grantee"].get("ID") for grant in access["Grants"]} <= {access["Owner"]["ID"]}
+    closed = ours and all(row["Effect"] == "Deny" for row in policy)
+    look.expect(closed, "buckets that let others in", thing)
     versions = s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled"
     look.expect(versions == BUCKETS[thing].versions, "buckets whose versions are not as they have to be", thing)
 
@@ -112,7 +118,7 @@ def _bucket(stores: Stores, look: Look, thing: str, region: str, key: str) -> No
 def _wants_tls(statement: Statement, bucket: str) -> bool:
     """Whether a statement refuses everybody who comes without TLS, whatever they want of all that is in the bucket."""
     plain = statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
-    everybody = statement.get("Principal") in ("*", {"AWS": "*"}) and "s3:*" in listed(statement.get("Action"))
+    everybody = "*" in principals(statement) and "s3:*" in listed(statement.get("Action"))
     reached = {resource.rpartition(":::")[2] for resource in listed(statement.get("Resource", []))}
     return statement["Effect"] == "Deny" and plain and everybody and {bucket, f"{bucket}/*"} <= reached
 
@@ -166,6 +172,7 @@ def _trail(stores: Stores, look: Look) -> None:
     """Recompute the trail: every block signed and naming the one before, every entry as it was when it was sealed."""
     public = stores.public_keys("audit")
     witness = stores.item("removals", {"subject": "audit", "entry": "head"})
+    witnessed = sequence_of(witness)
     entries: dict[str, tuple[str, bool]] = {}
     blocks: dict[int, bytes] = {}
     look.at("entries of the audit trail", 0)
@@ -173,7 +180,10 @@ def _trail(stores: Stores, look: Look) -> None:
     for row in stores.rows("audit"):
         if row["part"] == "block":
             with look.row("blocks of the audit trail"):
-                blocks[int(row["id"])] = row["document"]
+                number = int(row["id"])
+                if row["id"] != f"{number:012d}":
+                    raise ValueError("another name of the same block")
+                blocks[number] = row["document"]
             continue
         with look.row("entries of the audit trail"):
             look.expect(set(row) <= _OF_AN_ENTRY, "entries of the audit trail with something that no block seals")
@@ -191,9 +201,11 @@ def _trail(stores: Stores, look: Look) -> None:
             continue  # a number that was made up says nothing of the trail
         sealed |= {entry["id"]: entry["digest"] for entry in block["entries"]}
         last = (number, digest(content))
-        if number == witness.get("sequence"):
-            look.expect(witness["digest"] == last[1], "blocks of the audit trail that were made anew")
-    look.expect(witness.get("sequence", 0) <= last[0], "audit trails that were cut short")
+        if number == witnessed:
+            look.expect(witness.get("digest") == last[1], "blocks of the audit trail that were made anew")
+        old = stores.now - datetime.fromisoformat(block["sealed_at"]) > _SEALED_WITHIN
+        look.expect(number <= witnessed or not old, "blocks of the audit trail without their witness")
+    look.expect(witnessed <= last[0], "audit trails that were cut short")
     for entry_id, own in sealed.items():
         look.expect(entries.get(entry_id, ("", False))[0] == own, "entries of the audit trail changed or removed")
     for entry_id in entries.keys() - sealed.keys():

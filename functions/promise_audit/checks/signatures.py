@@ -25,6 +25,12 @@ def is_signed(document: dict[str, Any], public_key: bytes) -> bool:
     return True
 
 
+def sequence_of(head: dict[str, Any]) -> int:
+    """The number of the last link that the head of a chain tells of; 0 where there is no head, or one without."""
+    found = head.get("sequence")
+    return found if type(found) is int else 0
+
+
 def canonical(document: dict[str, Any]) -> bytes:
     """A document's one form in bytes: keys sorted, no space between, UTF-8."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")

@@ -131,3 +131,16 @@ def test_whatever_a_schedule_tells_of_is_asked_for_by_some_check(world: None) ->
     # What is left of a deletion is read from its journal (databases.deletion), not from figures.
     assert {pair for pair in alarmed if not pair[1].startswith("deletion.")} - recorder.figures == set()
     assert {(service, name) for service, names in SWEPT.items() for name in names} == recorder.figures
+
+
+@pytest.mark.parametrize(
+    ("function", "promise"),
+    [
+        ("session-expiry", "cookies.choice"),
+        ("session-expiry", "disclosure.aggregate"),
+        ("account-expiry", "processors.allow-list"),
+    ],
+)
+def test_a_schedule_that_is_off_breaks_what_else_it_keeps(world: None, function: str, promise: str) -> None:
+    off(function)
+    assert looked_at(promise).status is Status.BROKEN

@@ -215,17 +215,24 @@ def _without_rotation(_: datetime) -> None:
     kms.disable_key_rotation(KeyId=kms.describe_key(KeyId=f"alias/{STACK}-data")["KeyMetadata"]["KeyId"])
 
 
-def _open_bucket(_: datetime) -> None:
-    s3, bucket = client("s3", HOME), NAMES.bucket("content", HOME)
-    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
-    anybody = {
-        "Effect": "Allow",
-        "Principal": {"AWS": "*"},
-        "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{bucket}/*",
-    }
-    policy["Statement"].append(anybody)
-    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+def _shared_bucket(principal: object, **changes: object) -> Plant:
+    """A bucket whose policy lets somebody read, too."""
+
+    def plant(_: datetime) -> None:
+        s3, bucket = client("s3", HOME), NAMES.bucket("content", HOME)
+        policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        right = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+        policy["Statement"].append({**right, **({"Principal": principal} if principal else {}), **changes})
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+    return plant
+
+
+def _granted(_: datetime) -> None:
+    with opened("content", HOME) as (s3, bucket):
+        owner = s3.get_bucket_acl(Bucket=bucket)["Owner"]
+        other = {"Grantee": {"ID": "2" * 64, "Type": "CanonicalUser"}, "Permission": "READ"}
+        s3.put_bucket_acl(Bucket=bucket, AccessControlPolicy={"Owner": owner, "Grants": [other]})
 
 
 def _tls(**changes: object) -> Plant:
@@ -234,7 +241,8 @@ def _tls(**changes: object) -> Plant:
     def plant(_: datetime) -> None:
         s3, bucket = client("s3", HOME), NAMES.bucket("content", HOME)
         policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
-        policy["Statement"] = [{**row, **changes} for row in policy["Statement"]]
+        rows = [{**row, **changes} for row in policy["Statement"]]
+        policy["Statement"] = [{name: value for name, value in row.items() if value} for row in rows]
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
     return plant
@@ -433,6 +441,10 @@ PLANTED: list[tuple[str, str, str, Plant]] = [
     ("audit.proof", "a queue that nobody knows", "queues that no check knows", lambda _: client("sqs", HOME).create_queue(
         QueueName=f"{STACK}-shadow", Attributes={"SqsManagedSseEnabled": "true"})),
     ("audit.proof", "a bucket that nobody knows", "buckets that no check knows", _shadow_bucket),
+    ("audit.proof", "a bucket that is called like none of ours", "buckets that no check knows",
+     lambda _: client("s3", HOME).create_bucket(Bucket=f"{STACK}-x", CreateBucketConfiguration={"LocationConstraint": HOME})),
+    ("databases.ownership", "content of nothing", "databases that do not exist, with content in content", lambda _: put("content", place="ada#00", id="r#1#2", sealed=b"sealed")),
+    ("databases.ownership", "a file of nothing", "databases that do not exist, with content in content bucket", lambda _: upload("content", "ada/abc")),
     ("audit.proof", "the audit is off", "schedules that are off or gone: promise-audit", _schedule_off("promise-audit")),
 ]  # fmt: skip
 
@@ -458,7 +470,11 @@ BY_HAND: list[tuple[str, str, str, Plant]] = [
     ("security.measures", "another account may start it", "functions that others may start", _started_by("210987654321")),
     ("security.measures", "an open data key", "keys that let anybody in", _open_data_key),
     ("security.measures", "a key that stays", "keys that do not rotate", _without_rotation),
-    ("security.measures", "a bucket for all", "buckets that let anybody in", _open_bucket),
+    ("security.measures", "a bucket for all", "buckets that let others in", _shared_bucket({"AWS": "*"})),
+    ("security.measures", "a bucket for another account", "buckets that let others in", _shared_bucket({"AWS": "arn:aws:iam::210987654321:root"})),
+    ("security.measures", "a bucket for all but one", "buckets that let others in", _shared_bucket(None, NotPrincipal={"AWS": ACCOUNT})),
+    ("security.measures", "a grant to another account", "buckets that let others in", _granted),
+    ("security.measures", "TLS for all but one", "buckets that answer without TLS", _tls(Principal=None, NotPrincipal={"AWS": ACCOUNT})),
     ("security.measures", "another's key", "buckets that are not encrypted with our key",
      lambda _: client("s3", AMERICAS).put_bucket_encryption(
         Bucket=_bucket("backup"), ServerSideEncryptionConfiguration={"Rules": [

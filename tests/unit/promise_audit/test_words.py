@@ -129,7 +129,7 @@ def _slipped_in(now: datetime) -> None:
 
 def _unchained(_: datetime) -> None:
     """A block that is signed, and names another before it."""
-    block = {"format": "z", "sequence": 2, "previous": "0" * 64, "sealed_at": "now", "entries": []}
+    block = {"format": "z", "sequence": 2, "previous": "0" * 64, "sealed_at": NOW.isoformat(), "entries": []}
     put("audit", part="block", id=f"{2:012d}", document=signed(block, "audit"))
 
 
@@ -236,6 +236,7 @@ def _register(part: str) -> Plant:
 HEAD = {"subject": "certificates", "entry": "head"}
 WITNESS = {"subject": "audit", "entry": "head"}
 
+SET_BACK: list[dict[str, Any]] = [{"sequence": 0}, {"sequence": 1}, {"sequence": "2"}, {"sequence": 0, "digest": ""}]
 OPEN_DISCLOSURES: list[dict[str, Any]] = [
     {"email": "ada@example.com"}, {"record": "12 Main Street"}, {"ground": "Ada Lovelace"}, {"reason": "ada@example.com"},
     {"fields": {"email": "ada@example.com"}}, {"open_shard": "ada"}, {"ttl": "12 Main Street"}, {"resends": "x"},
@@ -357,6 +358,14 @@ SAID: list[tuple[str, str, Plant]] = [
         "audit", part="block", id="the last", document=b"{}")),
     ("databases.destroyed", "certificates that are not genuine", made(
         "removals", subject="db_" + "n" * 26, entry="certificate", document=b'{"sequence":999999999999,"previous":null}')),
+    *[("security.measures", "blocks of the audit trail without their witness", plant) for plant in (
+        lambda _: remove("removals", WITNESS), changed("removals", WITNESS, sequence=None), changed("removals", WITNESS, sequence=0),
+        changed("removals", WITNESS, sequence="1"))],
+    *[("security.measures", "blocks of the audit trail that are not as they have to be", made("audit", part="block", id=name, document=b"{}"))
+      for name in ("1", "+00000000001", "x")],
+    *[("databases.destroyed", "chains of certificates without their head", changed("removals", HEAD, **each)) for each in SET_BACK],
+    ("databases.destroyed", "certified databases without their tombstone", lambda _: remove("databases", {"id": GONE})),
+    ("databases.destroyed", "certified databases without their tombstone", changed("databases", {"id": GONE}, status="active")),
     ("security.measures", "attempts that tell of whom", changed("sessions", ATTEMPTS, email="x")),
     ("security.measures", "repeated requests past their end",
      lambda now: change("idempotency", {"key": "k" * 64}, created_at=seconds(now - 90 * DAY))),
@@ -457,6 +466,16 @@ def test_what_a_later_policy_forbids_or_wants_more_of_was_right_when_it_was_writ
     later = replace(stores.policy, processors={}, least_people=100)
     for promise in ("processors.allow-list", "disclosure.aggregate"):
         assert examine(promise, CHECKS[promise], replace(stores, policy=later)).status is Status.KEPT
+
+
+def test_another_denial_beside_that_of_plain_http_does_no_harm(world: None) -> None:
+    s3, bucket = client("s3", HOME), THINGS.bucket("content", HOME)
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    resource = f"arn:aws:s3:::{bucket}/*"
+    never = {"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": "s3:PutObjectAcl", "Resource": resource}
+    rows = [{**row, "Principal": {"AWS": ["*"]}} for row in policy["Statement"]]
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({**policy, "Statement": [never, *rows]}))
+    assert looked_at("security.measures").status is Status.KEPT
 
 
 def test_a_disclosure_that_waits_for_days_is_lost(world: None) -> None:

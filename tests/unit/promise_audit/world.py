@@ -359,6 +359,8 @@ def _trail(now: datetime) -> None:
     put("audit", part="entry", at=seconds(at), facts=json.dumps({"n": 1}), **entry)
     written = {**entry, "at": at.isoformat().removesuffix("+00:00") + "Z", "facts": {"n": 1}}
     entries = [{"id": entry["id"], "digest": digest(canonical(written))}]
-    block = signed({"format": "z", "sequence": 1, "previous": None, "sealed_at": "now", "entries": entries}, "audit")
+    block = signed(
+        {"format": "z", "sequence": 1, "previous": None, "sealed_at": at.isoformat(), "entries": entries}, "audit"
+    )
     put("audit", part="block", id=f"{1:012d}", document=block)
     put("removals", subject="audit", entry="head", sequence=1, digest=digest(block))
