@@ -159,6 +159,7 @@ def all_broken(system: Deployed, customer: Customer, destroyed: str) -> Iterator
     bill = {"id": "bil_" + "b" * 26, "shard": "00", "recorded_at": now, "ttl": now + DAY}
     disclosure = {"purpose": "payment", "status": "delivered", "created_at": now, "shard": "00"}
     report = {"subject": "visits", "month": "2026-10", "made_at": now, "least_people": 10}
+    report["policy_version"] = load().version.isoformat()
     with ExitStack() as stack:
         for violation in (
             changed(system, "sessions", lambda row: row.get("account_id") == customer.account_id,
@@ -168,7 +169,7 @@ def all_broken(system: Deployed, customer: Customer, destroyed: str) -> Iterator
             behind_a_marker(system, destroyed, elsewhere),
             changed(system, "removals", lambda row: (row["subject"], row["entry"]) == (destroyed, "certificate"),
                     document=b'{"sequence":1,"previous":null}'),
-            added(system, "disclosures", ("id",), id="dsc_" + "1" * 26, processor="acme", fields=["email"],
+            added(system, "disclosures", ("id",), id="dsc_" + "3" * 26, processor="acme", fields=["email"],
                   **disclosure),
             added(system, "disclosures", ("id",), id="dsc_" + "2" * 26, processor="stripe", fields=[customer.email],
                   **disclosure),
