@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -282,8 +283,9 @@ def test_the_certificate_waits_an_hour_for_a_processor_and_then_says_what_is_not
     person = world.subscriber()
     way.go()
     request_id = world.approved(person)
+    queued_at = clock()
     emptied(world, request_id)
-    clock.advance(seconds=3599)
+    clock.set(queued_at + timedelta(seconds=3599))
     carried(world, request_id)
     assert items("erasures")[0]["status"] == "approved"
     clock.advance(seconds=1)
@@ -300,6 +302,26 @@ def test_the_certificate_waits_an_hour_for_a_processor_and_then_says_what_is_not
     assert at_the_desk(world, request_id) == [{"processor": "stripe", "status": "waiting", "at": None}]
     assert way.go() == 0
     assert at_the_desk(world, request_id) == [{"processor": "stripe", "status": "told", "at": rfc3339(clock())}]
+
+
+@pytest.mark.promise("rights.erase")
+def test_who_tries_the_address_while_a_processor_is_down_does_not_put_the_certificate_off(
+    world: World, way: Way, clock: SetClock
+) -> None:
+    person = world.subscriber()
+    way.go()
+    request_id = world.approved(person)
+    queued_at = clock()
+    emptied(world, request_id)
+    world.sign_in()
+    clock.set(queued_at + timedelta(hours=1))
+    carried(world, request_id)  # it finds what was counted of that
+    emptied(world, request_id)
+    carried(world, request_id)
+    carried(world, request_id)
+    assert items("erasures")[0]["status"] == "erased"
+    assert items("sessions") == []
+    assert [row["status"] for row in certificate(world)["processors"]] == ["waiting"]
 
 
 @pytest.mark.promise("rights.erase")
