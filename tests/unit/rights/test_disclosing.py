@@ -424,6 +424,25 @@ def test_what_got_lost_is_queued_again_by_the_sweep_after_an_hour(world: World, 
     assert world.tick()["disclosures"]["stalled"] == 0
 
 
+def test_while_a_processor_is_down_the_sweep_queues_once_an_hour_what_waits(
+    world: World, way: Way, clock: SetClock
+) -> None:
+    world.subscriber()
+    messages("disclosure")
+    clock.advance(hours=1, seconds=1)
+    begun = clock()
+    queued = {}
+    for minutes in range(0, 121, 15):
+        clock.set(begun + timedelta(minutes=minutes, seconds=-1 if minutes == 120 else 0))
+        assert world.tick()["disclosures"]["stalled"] == 1
+        queued[minutes] = len(messages("disclosure"))
+    assert queued == dict.fromkeys(range(0, 121, 15), 0) | {0: 1, 60: 1}
+    clock.advance(seconds=1)
+    world.tick()
+    assert way.go() == 0
+    assert recorded()["status"] == "delivered"
+
+
 def test_a_disclosure_goes_on_its_date_to_the_second(world: World, way: Way, clock: SetClock) -> None:
     world.subscriber()
     way.go()
