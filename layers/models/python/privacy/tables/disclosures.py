@@ -51,7 +51,7 @@ class Disclosures:
         """What was recorded before a time and waits still, and when it was queued for the last time."""
         condition = Key("open_shard").eq(DisclosureStatus.QUEUED.value) & Key("created_at").lt(epoch(before))
         for item in self.table.query(condition, index="open"):
-            yield _disclosure(item), instant(item.get("queued_at", item["created_at"]))
+            yield _disclosure(item), instant(item["queued_at"] if "queued_at" in item else item["created_at"])
 
     def queued_again(self, disclosure_id: str, now: datetime) -> None:
         """Note that it was queued again, if it waits still."""
