@@ -24,6 +24,11 @@ BY_POLICY = "the purpose that it was kept for has ended"
 ON_ITS_WAY = timedelta(hours=1)
 """How long a message and its five tries take, with time to spare (privacy.consumer)."""
 
+AT_WORK = timedelta(minutes=2)
+"""A worker of an erasure that waits for something looks again every half minute, by a message of its own, and notes it:
+one more message would be one more worker that does so.
+"""
+
 
 def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
     """What ends what is due, by store."""
@@ -38,16 +43,18 @@ def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
 
 
 def _go_on(parts: Parts, has_time: HasTime) -> Swept:
-    """Queue what is approved and not finished again. The lag is how long the oldest request that is open, be it
-    undecided, is past its due date.
+    """Queue again what is approved and not finished, unless a worker is at it. The lag is how long the oldest request
+    that is open, be it undecided, is past its due date.
     """
     del has_time  # they are few
     now, lag, open_ones = parts.clock(), 0, 0
     for status in (ErasureStatus.REQUESTED, ErasureStatus.APPROVED, ErasureStatus.ERASED):
         for erasure in parts.erasures.waiting(status):
             if status is not ErasureStatus.REQUESTED:
-                parts.carry_out(erasure.id)
                 open_ones += 1
+                removal = parts.removals.get(erasure.id) if status is ErasureStatus.APPROVED else None
+                if removal is None or removal.active_at + AT_WORK <= now:
+                    parts.carry_out(erasure.id)
             lag = max(lag, int((now - erasure.due_at(parts.policy)).total_seconds()))
     return Swept(0, lag, left=False, stalled=open_ones)
 

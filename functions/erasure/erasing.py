@@ -175,6 +175,7 @@ class Worker:
         elif removal.settles_at > self.now():
             self._send(erasure, int((removal.settles_at - self.now()).total_seconds()))
         elif self._to_be_told(erasure) and self.now() < removal.started_at + CONFIRMED_WITHIN:
+            self.removals.note(erasure.id, self.now())
             self._send(erasure, LOOK_AGAIN_SECONDS)
         else:
             self._verify(erasure, removal, person)

@@ -135,7 +135,7 @@ class World:
         """To the next tick, and that: two within minutes, as the worker looks again; with the third the hour is over in
         which processors, to whom nobody carries anything here, are waited for.
         """
-        self.clock.advance(seconds=61 if ticks < TICKS else 3600)
+        self.clock.advance(seconds=121 if ticks < TICKS else 3600)
         self.tick()
 
     def destroy(self) -> bool:

@@ -325,6 +325,22 @@ def test_who_tries_the_address_while_a_processor_is_down_does_not_put_the_certif
 
 
 @pytest.mark.promise("rights.erase")
+def test_the_sweep_adds_no_message_to_those_of_a_worker_that_looks_again_by_itself(
+    world: World, way: Way, clock: SetClock
+) -> None:
+    person = world.subscriber()
+    way.go()
+    request_id = world.approved(person)
+    emptied(world, request_id)
+    carried(world, request_id)  # its own message comes half a minute later, in real time
+    looked_at = clock()
+    for seconds, queued in ((0, 0), (119, 0), (120, 1)):
+        clock.set(looked_at + timedelta(seconds=seconds))
+        assert world.tick()["erasures"]["stalled"] == 1
+        assert len(messages("erasure")) == queued, seconds
+
+
+@pytest.mark.promise("rights.erase")
 def test_the_certificate_goes_as_soon_as_the_processors_are_told(world: World, way: Way, clock: SetClock) -> None:
     person = world.subscriber()
     way.go()
