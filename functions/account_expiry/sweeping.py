@@ -113,11 +113,15 @@ def _end_disclosures(parts: Parts, has_time: HasTime) -> Swept:
 
 
 def _disclose(parts: Parts, has_time: HasTime) -> Swept:
-    """Queue what was recorded and has not arrived: its message got lost, or the processor could not be reached."""
-    stalled = 0
-    for disclosure in parts.disclosures.queued(parts.clock() - ON_ITS_WAY):
+    """Queue what was recorded and has not arrived, once in the time that a message and its tries take: its message got
+    lost, or the processor could not be reached. `stalled` counts all that waits as long.
+    """
+    stalled, latest = 0, parts.clock() - ON_ITS_WAY
+    for disclosure, queued_at in parts.disclosures.queued(latest):
         if not has_time():
             break  # the next tick goes on
-        parts.disclose(disclosure.id)
+        if queued_at <= latest:
+            parts.disclose(disclosure.id)
+            parts.disclosures.queued_again(disclosure.id, parts.clock())
         stalled += 1
     return Swept(0, 0, left=False, stalled=stalled)

@@ -15,6 +15,9 @@ from promise_audit.parts import Parts, assemble
 MARGIN_SECONDS = 60
 """Kept of a function's timeout to publish what was found."""
 
+WALKING = 0.5
+"""The share of a function's time for walks through big stores; the rest is for all else, and for looking again."""
+
 FUNCTION = "promise_audit"
 
 
@@ -33,15 +36,24 @@ def build(parts: Callable[[], Parts]) -> Callable[[Any, Any], dict[str, Any]]:
             failed(log, "nothing done", unknown)
             return {"error": str(unknown)}
 
+        given = context.get_remaining_time_in_millis()
+
         def has_time() -> bool:
             return bool(context.get_remaining_time_in_millis() > MARGIN_SECONDS * 1000)
 
+        def may_walk() -> bool:
+            return has_time() and bool(context.get_remaining_time_in_millis() > given * (1 - WALKING))
+
         now, findings = parts().clock(), parts().findings()
+        places, left = findings.places()
+        stores = parts().stores(has_time, may_walk, places)
         found: list[Finding] = []
-        for finding in audit(lambda: parts().stores(has_time), CHECKS):
+        for finding in audit(stores, lambda: parts().stores(has_time, has_time, places), CHECKS, left):
             findings.publish(finding, now)
             _measure(finding)
             found.append(finding)
+        reached = {name: walk.reached for name, walk in stores.walks.items()}
+        findings.keep_places({**places, **reached}, {one.promise for one in found if one.is_partial})
         counts = Counter(finding.status for finding in found)
         totals = {status.value: counts[status] for status in Status}
         gauge(FUNCTION, "promises", Broken=counts[Status.BROKEN], AtRisk=counts[Status.AT_RISK])

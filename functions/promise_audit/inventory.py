@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,17 @@ BUCKETS: Mapping[str, Holder] = {
 HOME_QUEUES = ("mail", "account-export", "erasure", "marketing", "disclosure")
 REGION_QUEUES = ("deletion", "export", "import", "move", "backup", "restore")
 
-SCHEDULES = (
-    *("session-expiry", "log-purging", "database-expiry", "account-expiry", "audit-sealing", "promise-audit"),
-    *("visit-trends", "account-trends", "policy-publishing"),
-)
-"""The functions that a schedule starts."""
+_QUARTER, _HOUR, _DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
+
+SCHEDULES: Mapping[str, timedelta] = {
+    "session-expiry": _HOUR,
+    "log-purging": _HOUR,
+    "database-expiry": _QUARTER,
+    "account-expiry": _QUARTER,
+    "audit-sealing": timedelta(minutes=5),
+    "policy-publishing": _HOUR,
+    "visit-trends": _DAY,
+    "account-trends": _DAY,
+    "promise-audit": _HOUR,
+}
+"""The functions that a schedule starts, and how often at least."""

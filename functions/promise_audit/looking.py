@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from promise_audit.inventory import SCHEDULES
 from promise_audit.stores import NotDeployedError, OutOfTimeError, Stores
 
 TICK = timedelta(hours=1)
@@ -20,6 +21,8 @@ TICK = timedelta(hours=1)
 
 LATE = timedelta(hours=2)
 """Two ticks: what is due for longer should be gone (the alarms' threshold, docs/operations.md)."""
+
+_NEVER = datetime.fromtimestamp(0, UTC)
 
 EXAMPLES = 5
 """Ids that a finding names."""
@@ -42,7 +45,8 @@ class Status(StrEnum):
 class Finding:
     """What a check found of a promise: `evidence` in words and counts, `examples` ids of ours for who repairs it.
 
-    `lags` are how late removals were, in seconds (p50, p99, maximum), None where there are no figures of any.
+    `lags` are how late removals were, in seconds (p50, p99, maximum), None where there are no figures of any. One that
+    `is_partial` did not see all; since `whole_since` each thing was seen at least once, by several audits.
     """
 
     promise: str
@@ -53,6 +57,8 @@ class Finding:
     violations: int
     overdue: int
     lags: tuple[int, int, int] | None
+    is_partial: bool = False
+    whole_since: datetime | None = None
 
 
 @dataclass
@@ -70,6 +76,8 @@ class Look:
     overdue: int = 0
     latest: int = 0
     """How late the latest of what still lies there is, in seconds."""
+    is_partial: bool = False
+    whole_since: list[datetime] = field(default_factory=list)
 
     def at(self, what: str, count: int = 1) -> None:
         """Note that something was looked at (also that there is none)."""
@@ -109,7 +117,7 @@ class Look:
         self.at(what)
         try:
             yield
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+        except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError):
             self.wrong(f"{what} that are not as they have to be", example)
 
     @contextmanager
@@ -121,25 +129,66 @@ class Look:
         except NotDeployedError as missing:
             self.doubt(f"nothing to look at: {missing} is not deployed{place}")
         except OutOfTimeError:
+            self.is_partial = True
+            self.whole_since.append(_NEVER)
             self.doubt(f"time was up before all was looked at{place}")
         except ClientError as error:
             self.doubt(f"could not look: {error.response['Error']['Code']}{place}")
         except BotoCoreError as error:
             self.doubt(f"could not look: {type(error).__name__}{place}")
 
+    def walked(self, stores: Stores, *names: str) -> None:
+        """Say which of the stores that were walked through were not looked at all in this audit."""
+        for name in names:
+            walk = stores.walks[name]
+            if not walk.is_whole:
+                self.is_partial = True
+                self.whole_since.append(datetime.fromtimestamp(walk.reached.whole, UTC))
+                self.doubt(f"not looked at all, the next audit goes on: {name}")
+
+    def add(self, part: "Look") -> None:
+        """Take over what was seen for this check in a walk that it shares with others."""
+        self.seen.update(part.seen)
+        self.wrongs.update(part.wrongs)
+        self.doubts.update(part.doubts)
+        self.notes += part.notes
+        self.examples += part.examples[: EXAMPLES - len(self.examples)]
+        self.overdue += part.overdue
+        self.latest = max(self.latest, part.latest)
+
     def swept(self, stores: Stores, function: str, *names: str) -> None:
         """Look whether a schedule runs, and how late the removals of some of its stores were."""
         with self.trying(function):
-            self.at("schedules")
-            self.expect(stores.is_scheduled(function), "schedules that are off", function)
-            points = [point for name in names for point in stores.lags(function.replace("-", "_"), name)]
+            points = self.ran(stores, function, *names)
             self.lags += [lag for _, lag in points]
             day = self.now - timedelta(days=1)
             if any(at >= day and lag > LATE.total_seconds() for at, lag in points):
                 self.doubt("stores of which something was removed late within the last day")
-            last = max((at + TICK for at, _ in points), default=None) or stores.logged_at(function)
-            if last is None or last < self.now - LATE:
-                self.doubt(f"schedules without a run on record for two hours: {function}")
+
+    def ran(self, stores: Stores, function: str, *names: str) -> list[tuple[datetime, int]]:
+        """Look whether a schedule is on as deployed, often enough, and ran lately; the figures of some of its stores.
+
+        A store without figures, beside others with, was not wholly swept. Where there are none at all, the log tells of
+        a run.
+        """
+        self.at("schedules")
+        every, deployed = SCHEDULES[function], stores.ticks(function)
+        self.expect(deployed is not None, f"schedules that are off or gone: {function}", function)
+        self.expect((deployed or every) <= every, f"schedules that start too seldom: {function}", function)
+        self.expect(stores.may_run(function), f"functions that may not run: {function}", function)
+        points: list[tuple[datetime, int]] = []
+        runs: list[datetime] = []
+        for name in names:
+            figures = stores.lags(function.replace("-", "_"), name)
+            points += figures
+            runs += [max(at + TICK for at, _ in figures)] if figures else []
+        known = len(runs) in (0, len(names))
+        last = min(runs, default=None) or stores.logged_at(function) if known else None
+        patience = max(LATE, 2 * every)
+        if last is None or last < self.now - patience:
+            hours = int(patience / TICK)
+            self.doubt(f"schedules without a run on record for {hours} hours: {function}")
+        return points
 
     def letters(self, stores: Stores, queue: str, region: str | None = None) -> None:
         """Look for messages that a queue gave up."""
@@ -171,6 +220,8 @@ class Look:
             violations=sum(self.wrongs.values()),
             overdue=self.overdue,
             lags=(_percentile(lags, 50), _percentile(lags, 99), lags[-1]) if lags else None,
+            is_partial=self.is_partial,
+            whole_since=min(self.whole_since, default=None),
         )
 
 

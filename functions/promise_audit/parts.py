@@ -1,7 +1,7 @@
 """What the audit stands on: clients of its own, so that nothing of the code that keeps the promises is between."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from privacy.clock import Clock, system_clock
 from privacy.settings import Deployment
 from promise_audit.publication import Findings
 from promise_audit.stores import Clients, Stores
+from promise_audit.walking import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,19 @@ class Parts:
     clock: Clock
     clients: Clients
 
-    def stores(self, has_time: Callable[[], bool]) -> Stores:
-        """The stores as they are now, nothing remembered of an earlier look."""
-        settings = self.settings
-        now, version = self.clock(), policy.load()
-        return Stores(settings.stack, settings.account, settings.home_region, version, now, self.clients, has_time)
+    def stores(self, has_time: Callable[[], bool], may_walk: Callable[[], bool], places: Mapping[str, Place]) -> Stores:
+        """The stores as they are now, nothing remembered of an earlier look; walks go on at their places."""
+        return Stores(
+            stack=self.settings.stack,
+            account=self.settings.account,
+            home=self.settings.home_region,
+            policy=policy.load(),
+            now=self.clock(),
+            clients=self.clients,
+            has_time=has_time,
+            may_walk=may_walk,
+            places=places,
+        )
 
     def findings(self) -> Findings:
         """Where findings are published."""

@@ -1,6 +1,7 @@
 """The stores as AWS shows them: listed to their end by boto3, through nothing of the code that keeps the promises."""
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from privacy.policy import Period, Policy
+from promise_audit.walking import Place, Token, Walk
 
 Row = dict[str, Any]
 Clients = Callable[[str, str], Any]
@@ -22,6 +24,11 @@ SHOWN_DAYS = 7
 """How far back the figures of removals are read."""
 
 _HOUR = 3600
+
+FEW = 1000
+"""Rows of a table, or versions of a bucket, that are remembered within an audit: thirty such stores fit its memory."""
+
+_MANY = "more than a few"
 
 
 class NotDeployedError(LookupError):
@@ -49,12 +56,25 @@ class Stored:
         return next((part for part in parts[:2] if part.startswith(("db_", "acc_"))), "")
 
 
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function as it is deployed: what of ours it is (`thing`), the name of its role, its layers (ARNs with their
+    versions) and its environment.
+    """
+
+    thing: str
+    role: str
+    layers: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Stores:
     """The stores of a deployment in both Cloud Regions, at one moment.
 
     `stack` and `account` form the physical names; `home` is the AWS region with the accounts; `has_time` says whether
-    another page may be asked for.
+    another page may be asked for, `may_walk` whether one of a store that is walked through, from its one of `places`;
+    `walks` are those that were begun.
     """
 
     stack: str
@@ -64,6 +84,9 @@ class Stores:
     now: datetime
     clients: Clients
     has_time: Callable[[], bool] = lambda: True
+    may_walk: Callable[[], bool] = lambda: True
+    places: Mapping[str, Place] = field(default_factory=dict)
+    walks: dict[str, Walk] = field(default_factory=dict)
     _seen: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -92,30 +115,91 @@ class Stores:
     ) -> Iterator[Row]:
         """Every item of a table, page after page, read consistently; `where` is a filter without values.
 
-        Raises: NotDeployedError, OutOfTimeError.
+        A small table is read once and remembered, so it may come with more attributes than `names`; what is larger is
+        read by each check. Raises: NotDeployedError, OutOfTimeError.
         """
+        if where:
+            return self._scanned(thing, region, names, where)
+        name = f"rows/{thing}/{region or self.home}"
+        few = self._seen.get(name) is not _MANY
+        return self._remembered(name, self._scanned(thing, region, () if few else names, where))
+
+    def _scanned(self, thing: str, region: str | None, names: Sequence[str], where: str) -> Iterator[Row]:
+        request = self._scan(thing, names, where)
+        client = self.client("dynamodb", region)
+        while True:
+            self._go_on()
+            answer = self._existing(thing, client.scan, **request)
+            yield from (_row(item) for item in answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _scan(self, thing: str, names: Sequence[str], where: str = "") -> dict[str, Any]:
         request: dict[str, Any] = {"TableName": self.name(thing), "ConsistentRead": True}
         if names:
             request["ExpressionAttributeNames"] = {f"#n{number}": name for number, name in enumerate(names)}
             request["ProjectionExpression"] = ", ".join(request["ExpressionAttributeNames"])
         if where:
             request["FilterExpression"] = where
-        client = self.client("dynamodb", region)
-        while True:
-            self._go_on()
-            answer = self._existing(thing, client.scan, **request)
-            for item in answer["Items"]:
-                yield {name: _plain(_PLAIN.deserialize(value)) for name, value in item.items()}
-            if "LastEvaluatedKey" not in answer:
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return request
+
+    def walked_rows(self, thing: str, region: str | None = None) -> Iterator[Row]:
+        """The items of a table without bound, from where the last audit stopped, while there is time to walk.
+
+        Raises: NotDeployedError.
+        """
+        client, request = self.client("dynamodb", region), self._scan(thing, ())
+
+        def ask(token: Token | None) -> tuple[Any, Token | None]:
+            start = {"ExclusiveStartKey": token} if token else {}
+            answer = self._existing(thing, client.scan, **request, **start)
+            return answer["Items"], answer.get("LastEvaluatedKey")
+
+        for items in self._walk(f"{thing} ({region or self.home})").pages(ask, self.may_walk):
+            yield from (_row(item) for item in items)
+
+    def walked_versions(self, thing: str, region: str) -> Iterator[Stored]:
+        """The versions and delete markers of a bucket without bound, from where the last audit stopped, while there is
+        time to walk. Raises: NotDeployedError.
+        """
+        ask_for = self.client("s3", region).list_object_versions
+
+        def ask(token: Token | None) -> tuple[Any, Token | None]:
+            page = self._existing(thing, ask_for, Bucket=self.bucket(thing, region), **(token or {}))
+            after = {"KeyMarker": page.get("NextKeyMarker"), "VersionIdMarker": page.get("NextVersionIdMarker")}
+            return page, {name: value for name, value in after.items() if value} if page.get("IsTruncated") else None
+
+        for page in self._walk(f"{thing} bucket ({region})").pages(ask, self.may_walk):
+            yield from _listed(page)
+
+    def _walk(self, name: str) -> Walk:
+        place = self.places.get(name, Place())
+        self.walks[name] = Walk(place, int(self.now.timestamp()), place)
+        return self.walks[name]
+
+    def _remembered(self, name: str, found: Iterator[Any]) -> Iterator[Any]:
+        """What is found, from memory the next time, unless it is much."""
+        kept = self._seen.get(name)
+        if isinstance(kept, tuple):
+            yield from kept
+            return
+        few: list[Any] | None = [] if kept is None else None
+        for one in found:
+            if few is not None:
+                few.append(one)
+                if len(few) > FEW:
+                    few, self._seen[name] = None, _MANY
+            yield one
+        if few is not None:
+            self._seen[name] = tuple(few)
 
     def item(self, thing: str, key: Mapping[str, str]) -> Row:
         """One item, read consistently, or an empty one. Raises: NotDeployedError."""
         typed = {name: {"S": value} for name, value in key.items()}
         get = self.client("dynamodb").get_item
         item = self._existing(thing, get, TableName=self.name(thing), Key=typed, ConsistentRead=True).get("Item", {})
-        return {name: _plain(_PLAIN.deserialize(value)) for name, value in item.items()}
+        return _row(item)
 
     def ids(self, thing: str, key: str) -> frozenset[str]:
         """Every value of a table's key attribute. What refers to one is read before, so that it cannot come after."""
@@ -128,15 +212,18 @@ class Stores:
         return self._seen[what]
 
     def versions(self, thing: str, region: str) -> Iterator[Stored]:
-        """Every version and delete marker of a bucket. Raises: NotDeployedError, OutOfTimeError."""
+        """Every version and delete marker of a bucket; those of a small one are listed once and remembered.
+
+        Raises: NotDeployedError, OutOfTimeError.
+        """
+        return self._remembered(f"versions/{thing}/{region}", self._versions(thing, region))
+
+    def _versions(self, thing: str, region: str) -> Iterator[Stored]:
         pages = (
             self.client("s3", region).get_paginator("list_object_versions").paginate(Bucket=self.bucket(thing, region))
         )
         for page in self._pages(thing, pages):
-            for kind, is_marker in (("Versions", False), ("DeleteMarkers", True)):
-                for entry in page.get(kind, []):
-                    at = entry["LastModified"].astimezone(UTC)
-                    yield Stored(entry["Key"], entry["VersionId"], at, int(entry.get("Size", 0)), is_marker)
+            yield from _listed(page)
 
     def uploads(self, thing: str, region: str) -> Iterator[tuple[str, datetime]]:
         """The key and beginning of every unfinished multipart upload of a bucket."""
@@ -156,12 +243,43 @@ class Stores:
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
         return int(found["ApproximateNumberOfMessages"])
 
-    def is_scheduled(self, function: str) -> bool:
-        """Whether a rule that is enabled starts a function."""
-        events = self.client("events")
-        arn = f"arn:aws:lambda:{self.home}:{self.account}:function:{self.name(function)}"
-        rules = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
-        return any(events.describe_rule(Name=rule)["State"] == "ENABLED" for rule in rules)
+    def ticks(self, function: str) -> timedelta | None:
+        """How often the rules that are deployed and enabled start a function; None where none does."""
+
+        def ask() -> timedelta | None:
+            events = self.client("events")
+            arn = f"arn:aws:lambda:{self.home}:{self.account}:function:{self.name(function)}"
+            rules = [
+                events.describe_rule(Name=name) for name in events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+            ]
+            every = [_rate(rule.get("ScheduleExpression", "")) for rule in rules if rule["State"] == "ENABLED"]
+            return min((one for one in every if one), default=None)
+
+        found: timedelta | None = self.once(f"ticks/{function}", ask)
+        return found
+
+    def may_run(self, function: str) -> bool:
+        """Whether a function's concurrency lets it run at all. Raises: NotDeployedError."""
+
+        def ask() -> bool:
+            concurrency = self.client("lambda").get_function_concurrency
+            answer = self._existing(function, concurrency, FunctionName=self.name(function))
+            return bool(answer.get("ReservedConcurrentExecutions", 1))
+
+        found: bool = self.once(f"may run/{function}", ask)
+        return found
+
+    def functions(self, region: str) -> list[Function]:
+        """The functions of ours in a region, by name."""
+
+        def ask() -> list[Function]:
+            pages = self.client("lambda", region).get_paginator("list_functions").paginate()
+            listed = [each for page in pages for each in page["Functions"]]
+            ours = [each for each in listed if each["FunctionName"].startswith(f"{self.stack}-")]
+            return sorted((_function(each, self.stack) for each in ours), key=lambda one: one.thing)
+
+        found: list[Function] = self.once(f"functions/{region}", ask)
+        return found
 
     def lags(self, service: str, store: str) -> list[tuple[datetime, int]]:
         """The greatest lag (seconds) of each hour of the last days in which a sweep of a store said so, by time."""
@@ -227,6 +345,35 @@ _ABSENT = (
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
 )
+
+
+def _row(item: Mapping[str, Any]) -> Row:
+    return {name: _plain(_PLAIN.deserialize(value)) for name, value in item.items()}
+
+
+def _listed(page: Mapping[str, Any]) -> Iterator[Stored]:
+    for kind, is_marker in (("Versions", False), ("DeleteMarkers", True)):
+        for entry in page.get(kind, []):
+            at = entry["LastModified"].astimezone(UTC)
+            yield Stored(entry["Key"], entry["VersionId"], at, int(entry.get("Size", 0)), is_marker)
+
+
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+
+
+def _rate(expression: str) -> timedelta | None:
+    """A schedule's expression as a duration; None where it is no rate."""
+    match = _RATE.fullmatch(expression)
+    return timedelta(**{f"{match[2]}s": int(match[1])}) if match else None
+
+
+def _function(answer: Mapping[str, Any], stack: str) -> Function:
+    return Function(
+        thing=answer["FunctionName"].removeprefix(f"{stack}-"),
+        role=answer["Role"].rsplit("/", 1)[-1],
+        layers=tuple(layer["Arn"] for layer in answer.get("Layers", ())),
+        environment=answer.get("Environment", {}).get("Variables", {}),
+    )
 
 
 def instant(row: Row, name: str) -> datetime:

@@ -69,6 +69,13 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 
 @pytest.fixture
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """A deployed system in which nobody else leaves anything, for a test that looks at everything."""
+    for engine in _running(tmp_path_factory.mktemp("alone")):
+        yield Deployed(engine, deployment.deploy(engine))
+
+
+@pytest.fixture
 def customer(system: Deployed) -> Customer:
     """Somebody new, with an empty database in Singapore."""
     return system.customer()

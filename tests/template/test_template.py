@@ -84,6 +84,7 @@ LISTS = {
     "events:ListRuleNamesByTarget",
     "cloudwatch:GetMetricStatistics",
     "logs:DescribeLogGroups",
+    "lambda:ListFunctions",
 }
 """What AWS grants on every resource or on none (Service Authorization Reference); it reads names and figures only."""
 
@@ -164,7 +165,7 @@ def test_no_function_scans_but_the_audit_which_has_to_see_what_no_index_shows() 
 
 @pytest.mark.promise("audit.proof")
 def test_the_audit_may_change_nothing_but_its_findings_and_open_nothing() -> None:
-    reads = ("Get", "Describe", "List", "Scan")
+    reads = ("Get", "Describe", "List", "Scan", "GET")
     changes = [
         (action, statement["Resource"])
         for name, statement in _statements()

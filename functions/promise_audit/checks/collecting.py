@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from promise_audit.checks.visiting import seen_in_visits
 from promise_audit.looking import Look
 from promise_audit.stores import Row, Stores, instant
 
@@ -15,9 +16,6 @@ _ENQUIRY = _FORM | {"message"}
 _BILL = frozenset(
     {"amount", "currency", "description", "reference", "processor", "name", "postal_address", "email", "company"}
 )
-_VISIT = frozenset(
-    {"shard", "at", "ttl", "ip", "browser", "browser_version", "platform", "referrer", "language", "country"}
-)
 _HASH = re.compile(r"\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
 _LEAST_MEMORY, _LEAST_PASSES = 19 * 1024, 2
 """OWASP Password Storage Cheat Sheet: Argon2id with 19 MiB (KiB here) and two passes at least."""
@@ -25,8 +23,6 @@ _LEAST_MEMORY, _LEAST_PASSES = 19 * 1024, 2
 _CARD = re.compile(r"(?<![0-9A-Za-z])(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?![0-9A-Za-z])")
 _ISSUERS = re.compile(r"4|5[1-5]|2[2-7]|3[47]|6011|65")
 _NOT_CARDS = frozenset({"phone", "reference", "sealed", "password_hash", "document", "email_tag"})
-_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-_ID = re.compile(r"\b(acc|db|sgn)_[a-z2-7]{20,}")
 
 
 def signup_fields(stores: Stores, look: Look) -> None:
@@ -124,24 +120,12 @@ def signup_trial(stores: Stores, look: Look) -> None:
 
 def visits_fields(stores: Stores, look: Look) -> None:
     """A visit is its summary: these fields, no query of the page it came from, no user-agent string."""
-    look.at("visits", 0)
-    for row in stores.rows("visits"):
-        with look.row("visits"):
-            look.expect(set(row) <= _VISIT, "visits with more than their summary")
-            referrer = str(row.get("referrer", ""))
-            look.expect(not set(referrer) & set("?#"), "visits with the query of a referring page")
-            short = all(len(str(row.get(name, ""))) <= 32 for name in ("browser", "browser_version", "platform"))
-            look.expect(short, "visits with a whole user-agent string")
+    seen_in_visits(stores, look)
 
 
 def visits_unlinked(stores: Stores, look: Look) -> None:
     """No visit names a person, an account or a session; a session has its address sealed or not at all."""
-    look.at("visits", 0)
-    for row in stores.rows("visits"):
-        with look.row("visits"):
-            texts = [str(value) for name, value in row.items() if name not in ("shard", "at", "ttl")]
-            linked = any(_ADDRESS.search(text) or _ID.search(text) for text in texts)
-            look.expect(not linked, "visits that name somebody")
+    seen_in_visits(stores, look)
     look.at("sessions", 0)
     known = {"token_hash", "account_id", "created_at", "last_used_at", "sealed_address", "shard", "ttl"}
     for row in stores.rows("sessions"):

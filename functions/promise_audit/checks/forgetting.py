@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from promise_audit.checks.holding import account_kept_until, holds, kept_until
+from promise_audit.checks.holding import account_kept_until, holds
+from promise_audit.checks.visiting import seen_in_visits
 from promise_audit.looking import Look
 from promise_audit.stores import Row, Stores, instant
 
@@ -42,22 +43,9 @@ def visits_retention(stores: Stores, look: Look) -> None:
     for row in stores.rows("holds"):
         with look.row("holds", row["id"]):
             _hold(row, stores, look)
-    look.at("visits", 0)
-    kept = 0
-    for row in stores.rows("visits", names=["shard", "at", "ip"]):
-        with look.row("visits"):
-            at = datetime.fromtimestamp(int(row["at"][:12]), tz=stores.now.tzinfo)
-            name = f"vis_{row['shard']}{row['at'].replace('#', '', 1)}"
-            end = stores.period("visits").after(at)
-            if end > stores.now:
-                continue
-            covering = [hold for hold in holds(stores) if hold.covers_visit(name, row.get("ip"), at)]
-            until = kept_until(end, covering)
-            kept += until > stores.now
-            look.ends("visits", until)
-    if kept:
-        look.notes.append(f"{kept} visits kept by holds")
+    seen_in_visits(stores, look)
     look.swept(stores, "log-purging", "visits")
+    look.swept(stores, "session-expiry", "holds")
 
 
 def _hold(row: Row, stores: Stores, look: Look) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,11 +12,14 @@ from privacy import policy
 from promise_audit.checks.security import deployed_tables, setting
 from promise_audit.inventory import BUCKETS, TABLES
 from promise_audit.looking import Look
-from promise_audit.stores import Stores
+from promise_audit.stores import Function, NotDeployedError, Stores
 
 _FOLDER = Path(policy.__file__).parent
 
 _DAY = timedelta(days=1)
+
+_TOLD = ("STACK", "ACCOUNT", "HOME_REGION", "SITE_URL")
+"""What every function is told of the deployment (Globals in template.yaml)."""
 
 
 def mapping() -> Mapping[str, Any]:
@@ -36,7 +40,9 @@ def versions(stores: Stores, look: Look) -> None:
         document = json.loads(path.read_text("utf-8"))
         look.expect(document["version"] == path.stem, "versions under another date")
     look.at("archived versions", 0)
-    for row in stores.rows("policies"):
+    rows = list(stores.rows("policies"))
+    _archive(stores, look, {str(row.get("version")) for row in rows})
+    for row in rows:
         with look.row("archived versions", row["version"]):
             data = (_FOLDER / "versions" / f"{row['version']}.json").read_bytes()
             text = (_FOLDER / "versions" / json.loads(data)["text"]).read_bytes()
@@ -54,8 +60,36 @@ def versions(stores: Stores, look: Look) -> None:
                 look.expect(right, f"{thing} under a version of the policy that there is not", row["id"])
 
 
+def _archive(stores: Stores, look: Look, there: set[str]) -> None:
+    """Each version whose day has come is in the archive, once the schedule that archives them has run."""
+    with look.trying("policy-publishing"):
+        has_run = bool(look.ran(stores, "policy-publishing", "policies", "notices"))
+        has_run = has_run or stores.logged_at("policy-publishing") is not None
+        for day in policy.versions():
+            if day <= stores.now.date() and day.isoformat() not in there and has_run:
+                look.wrong("versions that are not in the archive")
+
+
+def archived(stores: Stores, look: Look) -> Mapping[str, Any] | None:
+    """The version in force as it was published and archived; None, and a doubt, while it is not. Raises:
+    NotDeployedError.
+    """
+    row = stores.item("policies", {"archive": "policy", "version": stores.policy.version.isoformat()})
+    look.at("archived registers", 1 if row else 0)
+    if not row:
+        look.doubt("the version in force is not in the archive")
+        return None
+    found: dict[str, Any] = json.loads(row["document"])
+    return found
+
+
 def single_source(stores: Stores, look: Look) -> None:
-    """The settings that remove things by themselves are those that the periods in force ask for."""
+    """The settings that remove things by themselves are those that the periods in force ask for, and every function
+    reads the same ones: those that the audit reads.
+    """
+    for name, region in stores.regions.items():
+        with look.trying(f"functions in {name}"):
+            _layers(stores, look, region)
     for name, region in stores.regions.items():
         with look.trying(f"tables in {name}"):
             for thing in deployed_tables(stores, region):
@@ -64,6 +98,26 @@ def single_source(stores: Stores, look: Look) -> None:
         for thing in BUCKETS:
             with look.trying(f"{thing} bucket in {name}"):
                 _lifecycle(stores, look, thing, region)
+
+
+def _layers(stores: Stores, look: Look, region: str) -> None:
+    """Every function of a region stands on one version of the layer that has the policy, and is told the same."""
+    functions = stores.functions(region)
+    own = {function.thing: function for function in stores.functions(stores.home)}.get("promise-audit")
+    if own is None:
+        raise NotDeployedError("promise-audit")
+    models = {function.thing: _models(function, stores) for function in functions}
+    right = models.get("promise-audit") or Counter(models.values()).most_common(1)[0][0]
+    for function in functions:
+        look.at("functions")
+        thing = function.thing
+        look.expect(bool(right) and models[thing] == right, "functions that read another register", thing)
+        told = all(function.environment.get(name) == own.environment.get(name) for name in _TOLD)
+        look.expect(told, "functions that are told otherwise where they are", thing)
+
+
+def _models(function: Function, stores: Stores) -> str:
+    return next((arn for arn in function.layers if f":layer:{stores.stack}-models:" in arn), "")
 
 
 def _table(stores: Stores, look: Look, thing: str, region: str) -> None:

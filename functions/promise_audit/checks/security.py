@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from promise_audit.checks.privileges import Statement, is_open, listed, privileges, statements
 from promise_audit.checks.signatures import canonical, digest, is_signed
 from promise_audit.inventory import BUCKETS, HOME_QUEUES, REGION_QUEUES
 from promise_audit.looking import Look
@@ -14,6 +15,8 @@ from promise_audit.stores import Row, Stores, instant
 
 _LOGS_DAYS = 90
 """The longest that logs are kept (LogRetentionDays in template.yaml)."""
+
+_OF_AN_ENTRY = frozenset({"part", "id", "pending", "at", "action", "actor", "subject", "facts"})
 
 _SEALED_WITHIN = timedelta(hours=1)
 """An entry of the trail waits for the next tick of its sealer, five minutes; an hour is none of it."""
@@ -33,6 +36,8 @@ def measures(stores: Stores, look: Look) -> None:
             _queues(stores, look, region)
         with look.trying(f"logs in {name}"):
             _logs(stores, look, region)
+        with look.trying(f"functions in {name}"):
+            privileges(stores, look, region)
     with look.trying("audit trail"):
         _trail(stores, look)
     with look.trying("attempts"):
@@ -51,6 +56,8 @@ def _keys(stores: Stores, look: Look, region: str) -> str:
         ids[thing] = found["KeyId"]
         look.at("keys")
         look.expect(found["KeyState"] == "Enabled", "keys that are not enabled", thing)
+        policy = kms.get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"]
+        look.expect(not any(is_open(row) for row in statements(policy)), "keys that let anybody in", thing)
         if thing in ("data", "addresses"):
             rotation = kms.get_key_rotation_status(KeyId=found["KeyId"])["KeyRotationEnabled"]
             look.expect(rotation, "keys that do not rotate", thing)
@@ -95,18 +102,19 @@ def _bucket(stores: Stores, look: Look, thing: str, region: str, key: str) -> No
         for name in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
     )
     look.expect(closed, "buckets that could be public", thing)
-    statements = json.loads(setting(s3.get_bucket_policy, Bucket=bucket).get("Policy", '{"Statement": []}'))[
-        "Statement"
-    ]
-    tls = any(row["Effect"] == "Deny" and "aws:SecureTransport" in json.dumps(row["Condition"]) for row in statements)
-    look.expect(tls, "buckets that answer without TLS", thing)
-    look.expect(not any(_is_public(row) for row in statements), "buckets that let anybody in", thing)
+    policy = statements(setting(s3.get_bucket_policy, Bucket=bucket).get("Policy", '{"Statement": []}'))
+    look.expect(any(_wants_tls(row, bucket) for row in policy), "buckets that answer without TLS", thing)
+    look.expect(not any(is_open(row) for row in policy), "buckets that let anybody in", thing)
     versions = s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled"
     look.expect(versions == BUCKETS[thing].versions, "buckets whose versions are not as they have to be", thing)
 
 
-def _is_public(statement: dict[str, Any]) -> bool:
-    return statement["Effect"] == "Allow" and statement.get("Principal") in ("*", {"AWS": "*"})
+def _wants_tls(statement: Statement, bucket: str) -> bool:
+    """Whether a statement refuses everybody who comes without TLS, whatever they want of all that is in the bucket."""
+    plain = statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    everybody = statement.get("Principal") in ("*", {"AWS": "*"}) and "s3:*" in listed(statement.get("Action"))
+    reached = {resource.rpartition(":::")[2] for resource in listed(statement.get("Resource", []))}
+    return statement["Effect"] == "Deny" and plain and everybody and {bucket, f"{bucket}/*"} <= reached
 
 
 _NOT_SET = (
@@ -131,24 +139,27 @@ def setting(call: Any, **arguments: Any) -> dict[str, Any]:
 def _queues(stores: Stores, look: Look, region: str) -> None:
     sqs = stores.client("sqs", region)
     things = REGION_QUEUES + (HOME_QUEUES if region == stores.home else ())
-    for name in [name for thing in things for name in (thing, f"{thing}-dead")]:
+    schedules = ["schedule-dead"] if region == stores.home else []
+    for name in [name for thing in things for name in (thing, f"{thing}-dead")] + schedules:
         url = sqs.get_queue_url(QueueName=stores.name(name))["QueueUrl"]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         look.at("queues")
         sealed = found.get("SqsManagedSseEnabled") == "true" or bool(found.get("KmsMasterKeyId"))
         look.expect(sealed, "queues that are not encrypted", name)
+        policy = statements(found.get("Policy", '{"Statement": []}'))
+        look.expect(not any(is_open(row) for row in policy), "queues that let anybody in", name)
 
 
 def _logs(stores: Stores, look: Look, region: str) -> None:
     pages = stores.client("logs", region).get_paginator("describe_log_groups")
-    for page in pages.paginate(logGroupNamePrefix=f"/aws/lambda/{stores.stack}-"):
-        for group in page["logGroups"]:
-            look.at("logs")
-            ends = 0 < group.get("retentionInDays", 0) <= _LOGS_DAYS
-            look.expect(
-                ends, "logs that do not end", group["logGroupName"].removeprefix(f"/aws/lambda/{stores.stack}-")
-            )
-            look.expect(bool(group.get("kmsKeyId")), "logs that are not encrypted with our key")
+    for prefix in (f"/aws/lambda/{stores.stack}-", f"/aws/apigateway/{stores.stack}"):
+        for page in pages.paginate(logGroupNamePrefix=prefix):
+            for group in page["logGroups"]:
+                thing = group["logGroupName"].removeprefix(prefix) or "api"
+                look.at("logs")
+                ends = 0 < group.get("retentionInDays", 0) <= _LOGS_DAYS
+                look.expect(ends, "logs that do not end", thing)
+                look.expect(bool(group.get("kmsKeyId")), "logs that are not encrypted with our key", thing)
 
 
 def _trail(stores: Stores, look: Look) -> None:
@@ -161,29 +172,41 @@ def _trail(stores: Stores, look: Look) -> None:
     look.at("blocks of the audit trail", 0)
     for row in stores.rows("audit"):
         if row["part"] == "block":
-            blocks[int(row["id"])] = row["document"]
+            with look.row("blocks of the audit trail"):
+                blocks[int(row["id"])] = row["document"]
             continue
         with look.row("entries of the audit trail"):
+            look.expect(set(row) <= _OF_AN_ENTRY, "entries of the audit trail with something that no block seals")
             waits = "pending" in row
             entries[row["id"]] = (digest(canonical(_entry(row))), waits)
             if waits and stores.now - instant(row, "at") > _SEALED_WITHIN:
                 look.doubt("entries of the audit trail that wait for their seal")
-    sealed, last = dict[str, str](), None
-    for number in range(1, max(blocks, default=0) + 1):
-        with look.row("blocks of the audit trail"):
-            content = blocks[number]
-            document = json.loads(content)
-            genuine = is_signed(document, public) and document["previous"] == last and document["sequence"] == number
-            look.expect(genuine, "blocks of the audit trail that were changed")
-            sealed |= {entry["id"]: entry["digest"] for entry in document["entries"]}
-            last = digest(content)
-            if number == witness.get("sequence"):
-                look.expect(witness["digest"] == last, "blocks of the audit trail that were made anew")
-    look.expect(witness.get("sequence", 0) <= max(blocks, default=0), "audit trails that were cut short")
+    sealed = dict[str, str]()
+    last: tuple[int, str | None] = (0, None)
+    for number, content in sorted(blocks.items()):
+        block = _genuine(content, public)
+        follows = block is not None and (block["sequence"], block["previous"]) == (last[0] + 1, last[1])
+        look.expect(follows and number == last[0] + 1, "blocks of the audit trail that were changed")
+        if block is None:
+            continue  # a number that was made up says nothing of the trail
+        sealed |= {entry["id"]: entry["digest"] for entry in block["entries"]}
+        last = (number, digest(content))
+        if number == witness.get("sequence"):
+            look.expect(witness["digest"] == last[1], "blocks of the audit trail that were made anew")
+    look.expect(witness.get("sequence", 0) <= last[0], "audit trails that were cut short")
     for entry_id, own in sealed.items():
         look.expect(entries.get(entry_id, ("", False))[0] == own, "entries of the audit trail changed or removed")
     for entry_id in entries.keys() - sealed.keys():
         look.expect(entries[entry_id][1], "entries of the audit trail that were slipped in")
+
+
+def _genuine(content: bytes, public: bytes) -> dict[str, Any] | None:
+    """A block that the key of the trail has signed, or None."""
+    try:
+        found: Any = json.loads(content)
+    except (RecursionError, ValueError):
+        return None
+    return found if isinstance(found, dict) and is_signed(found, public) else None
 
 
 def _entry(row: Row) -> dict[str, Any]:

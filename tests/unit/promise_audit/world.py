@@ -4,16 +4,25 @@ them (moto's deployment of the other tests has no settings). Rows are written as
 
 import base64
 import hashlib
+import io
 import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from privacy.aws import client
+from privacy.clock import system_clock
 from privacy.policy import documents, load
 from privacy.tables.store import to_aws
+from promise_audit.checks.privileges import listed
 from promise_audit.checks.signatures import canonical
 from promise_audit.inventory import SCHEDULES
-from tests.unit.engine import _OF_A_TABLE, ACCOUNT, AMERICAS, ASIA, HOME, NAMES, REGIONS, STACK, _resources
+from tests.unit.engine import _OF_A_TABLE, ACCOUNT, AMERICAS, ASIA, HOME, NAMES, REGIONS, STACK, _resources, environment
+
+NOW = system_clock()
+"""S3 notes its own times, so this world has today's date."""
 
 ADA, DB, GONE = "acc_" + "a" * 26, "db_" + "d" * 26, "db_" + "g" * 26
 TAG = "f" * 32
@@ -22,12 +31,15 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaGhhc2hoYXNo"
 SWEPT = {
     "session_expiry": (
         *("sessions", "attempts", "changes", "signups", "enquiries", "billing", "idempotency"),
-        *("correlations", "campaigns", "access"),
+        *("correlations", "campaigns", "access", "choices", "holds", "trends"),
     ),
     "log_purging": ("visits",),
-    "database_expiry": ("databases", "exports", "uploads", "backups", "old-backups", "recordings"),
-    "account_expiry": ("accounts", "leads", "marketing", "erasures", "requests"),
+    "database_expiry": ("databases", "exports", "uploads", "leftovers", "backups", "old-backups", "recordings"),
+    "account_expiry": ("accounts", "leads", "marketing", "erasures", "requests", "disclosures"),
     "audit_sealing": ("audit",),
+    "visit_trends": ("trends",),
+    "account_trends": ("trends",),
+    "policy_publishing": ("policies", "notices"),
 }
 
 
@@ -56,8 +68,19 @@ def remove(thing: str, key: dict[str, Any], region: str = HOME) -> None:
 
 def upload(bucket: str, key: str, region: str = HOME, content: bytes = b"sealed") -> str:
     """Put an object, and give its version."""
-    answer = client("s3", region).put_object(Bucket=NAMES.bucket(bucket, region), Key=key, Body=content)
+    with opened(bucket, region) as (s3, name):
+        answer = s3.put_object(Bucket=name, Key=key, Body=content)
     return str(answer.get("VersionId", "null"))
+
+
+@contextmanager
+def opened(bucket: str, region: str = HOME) -> Iterator[tuple[Any, str]]:
+    """A bucket without its policy for a moment: moto refuses what a condition would let through."""
+    s3, name = client("s3", region), NAMES.bucket(bucket, region)
+    policy = s3.get_bucket_policy(Bucket=name)["Policy"]
+    s3.delete_bucket_policy(Bucket=name)
+    yield s3, name
+    s3.put_bucket_policy(Bucket=name, Policy=policy)
 
 
 def signed(document: dict[str, Any], thing: str) -> bytes:
@@ -90,9 +113,11 @@ def settle(now: datetime) -> None:
             sqs.set_queue_attributes(QueueUrl=url, Attributes={"SqsManagedSseEnabled": "true"})
         logs = client("logs", region)
         for _, properties in _resources("AWS::Logs::LogGroup", region):
-            if str(properties["LogGroupName"]).startswith("/aws/lambda/"):
+            if str(properties["LogGroupName"]).startswith("/aws/"):
                 logs.create_log_group(logGroupName=properties["LogGroupName"], kmsKeyId=key["Arn"])
                 logs.put_retention_policy(logGroupName=properties["LogGroupName"], retentionInDays=30)
+    _functions()
+    client("apigateway", HOME).create_rest_api(name=STACK)
     _schedules(now)
     policy = {
         "Version": "2012-10-17",
@@ -139,16 +164,67 @@ def _buckets(region: str, key: str) -> None:
         s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": sides})
         closed = properties["PublicAccessBlockConfiguration"]
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=closed)
-        s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policies[logical]))
+        policy = json.dumps(policies[logical]).replace(f"{logical}.Arn", f"arn:aws:s3:::{name}")
+        s3.put_bucket_policy(Bucket=name, Policy=policy)
         rules = [lifecycle_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
         s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
 
 
+SHOWN = (*SCHEDULES, "disclosure", "sessions", "correlation", "database-deletion")
+"""The functions that are deployed here: of forty, those that say what the others would, too (moto takes long)."""
+
+
+def _functions() -> None:
+    """Functions with their roles and what may start them, as the template has them."""
+    iam = client("iam", HOME)
+    archive = io.BytesIO()
+    zipfile.ZipFile(archive, "w").writestr("empty.txt", "")
+    code = {"ZipFile": archive.getvalue()}
+    for region in REGIONS:
+        functions = client("lambda", region)
+        layer = functions.publish_layer_version(LayerName=f"{STACK}-models", Content=code)["LayerVersionArn"]
+        roles = dict(_resources("AWS::IAM::Role", region))
+        for logical, properties in _resources("AWS::Serverless::Function", region):
+            name = properties["FunctionName"]
+            if name.removeprefix(f"{STACK}-") not in SHOWN:
+                continue
+            body = roles[properties["Role"].removesuffix(".Arn")]
+            role = f"{STACK}-{logical}Role-{region}"
+            taken = json.dumps(body["AssumeRolePolicyDocument"])
+            arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=taken)["Role"]["Arn"]
+            for policy in body["Policies"]:
+                rights = json.dumps(_with_arns(policy["PolicyDocument"]))
+                iam.put_role_policy(RoleName=role, PolicyName=policy["PolicyName"], PolicyDocument=rights)
+            functions.create_function(
+                FunctionName=name, Role=arn, Code=code, Runtime="python3.13", Handler=properties["Handler"],
+                Layers=[layer], Environment={"Variables": environment(logical, region)},
+            )  # fmt: skip
+            functions.add_permission(
+                FunctionName=name, StatementId="start", Action="lambda:InvokeFunction",
+                Principal="events.amazonaws.com", SourceArn=f"arn:aws:events:{region}:{ACCOUNT}:rule/{STACK}-tick",
+            )  # fmt: skip
+
+
+def _with_arns(document: dict[str, Any]) -> dict[str, Any]:
+    """A policy with ARNs where the template has `Ref` or `Fn::GetAtt`."""
+
+    def arn(resource: str) -> str:
+        if resource.startswith("arn:") or resource == "*":
+            return resource
+        name = resource.replace(".Arn", "")
+        place = f"{HOME}:{ACCOUNT}"
+        return f"arn:aws:kms:{place}:key/{name}" if name.endswith("Key") else f"arn:aws:sqs:{place}:{STACK}-{name}"
+
+    rights = [row | {"Resource": [arn(one) for one in listed(row["Resource"])]} for row in document["Statement"]]
+    return document | {"Statement": rights}
+
+
 def _schedules(now: datetime) -> None:
     events, cloudwatch = client("events", HOME), client("cloudwatch", HOME)
-    for function in SCHEDULES:
+    for function, every in SCHEDULES.items():
         arn = f"arn:aws:lambda:{HOME}:{ACCOUNT}:function:{STACK}-{function}"
-        events.put_rule(Name=f"{STACK}-{function}", ScheduleExpression="rate(1 hour)", State="ENABLED")
+        rate = f"rate({every.total_seconds() / 60:.0f} minutes)"
+        events.put_rule(Name=f"{STACK}-{function}", ScheduleExpression=rate, State="ENABLED")
         events.put_targets(Rule=f"{STACK}-{function}", Targets=[{"Id": "tick", "Arn": arn}])
     for service, names in SWEPT.items():
         for name in names:
@@ -175,6 +251,9 @@ def _records(now: datetime) -> None:
     day = seconds(now) // 86_400 * 86_400
     put("choices", id="c" * 26, day=day, preferences=True, analytics=False, gpc=False, shard="00", ttl=day + 9**8,
         policy_version=load().version.isoformat())  # fmt: skip
+    put("disclosures", id="dsc_" + "d" * 26, account_id=ADA, processor="stripe", purpose="payment", status="delivered",
+        fields=["amount", "currency", "email"], record="bil_" + "b" * 26, ground="contract", shard="00",
+        created_at=seconds(now - DAY), delivered_at=seconds(now - DAY), ttl=seconds(now + 999 * DAY))  # fmt: skip
     put("trends", id="visits#2026-10", subject="visits", month="2026-10", made_at=seconds(now - DAY), shard="00",
         policy_version=load().version.isoformat(), least_people=10, tables={"country": {"SG": 20, "other": 15}},
         ttl=seconds(now + 999 * DAY))  # fmt: skip
@@ -199,7 +278,8 @@ def _people(now: datetime) -> None:
     put("signups", id="eml_" + "c" * 26, sealed=b"sealed", **born | {"created_at": seconds(now - HOUR)})
     put(
         "enquiries", reference="enq_" + "e" * 26, email_tag=TAG, due_at=seconds(now + 20 * DAY),
-        fields={"kind": "contact", "name": "Ada", "email": "ada@example.com", "message": "4 boxes"}, **born,
+        fields={"kind": "contact", "name": "Ada", "email": "ada@example.com",
+                "message": "4 boxes of order 4111 1111 1111 1112"}, **born,
     )  # fmt: skip
     put("billing", id="bil_" + "b" * 26, account_id=ADA, fields={"amount": "1.00", "name": "Ada"}, shard="00",
         recorded_at=seconds(now - DAY), ttl=seconds(now + 999 * DAY))  # fmt: skip

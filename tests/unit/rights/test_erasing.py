@@ -231,6 +231,14 @@ def test_a_wrong_request_stores_nothing(world: World, body: Any) -> None:
     assert items("erasures") == []
 
 
+@pytest.mark.parametrize("request_id", ["ers_", "ers_" + "a" * 26, "ers_" + "A" * 26, "dsc_" + "a" * 26, "e" * 3000])
+def test_what_is_no_request_is_404_and_nothing_of_it_is_on_record(world: World, request_id: str) -> None:
+    decision = {"decision": "approve", "reason": "as asked"}
+    assert world.staff("GET", f"/helpdesk/erasures/{request_id}").status == 404
+    assert world.staff("POST", f"/helpdesk/erasures/{request_id}/decision", body=decision).status == 404
+    assert items("audit") == []
+
+
 @pytest.mark.parametrize("role", ["dpo", "security"])
 def test_the_desk_is_for_the_helpdesk_alone_and_every_act_is_on_record(world: World, role: str) -> None:
     person = world.subscriber()
