@@ -37,7 +37,7 @@ def pytest_configure() -> None:
     """Look for garbage less often: moto's answers are trees of small objects, and after every 700 of them, as is usual,
     looking took a fifth of the suite's time.
     """
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_collection_finish() -> None:
