@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -281,6 +281,22 @@ def test_kept_databases_keep_the_sign_in_until_they_are_destroyed(world: World, 
     world.deliver()
     assert sorted(left()) == sorted(BY_LAW)
     assert items("erasures")[0]["status"] == "erased"
+
+
+@pytest.mark.parametrize(("days", "due"), [(8, "2026-12-24T12:00:00Z"), (20, "2027-01-05T12:00:00Z")])
+def test_what_is_kept_until_the_grace_period_ends_is_not_overdue_before(
+    world: World, clock: SetClock, days: int, due: str
+) -> None:
+    person, _ = world.whole()
+    asked = person.post("/account/erasure", body={"databases": "keep-until-grace-ends"}).json()
+    assert asked["due_date"] == "2026-12-24T12:00:00Z"
+    clock.advance(days=days)
+    route, body = f"/helpdesk/erasures/{asked['request_id']}", {"decision": "approve", "reason": "as asked"}
+    assert world.staff("POST", f"{route}/decision", body=body).json()["due_date"] == due
+    clock.set(datetime.fromisoformat(due))
+    assert world.tick()["erasures"]["lag_seconds"] == 0
+    clock.advance(seconds=1)
+    assert world.tick()["erasures"]["lag_seconds"] == 1
 
 
 def test_a_database_of_somebody_who_is_being_erased_cannot_be_reactivated(world: World, clock: SetClock) -> None:
