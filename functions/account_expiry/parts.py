@@ -15,6 +15,7 @@ from privacy.tables.databases import Databases
 from privacy.tables.disclosures import Disclosures
 from privacy.tables.erasures import Erasures
 from privacy.tables.holds import Holds
+from privacy.tables.removals import Removals
 from privacy.tables.store import Operation
 from privacy.vault.tokens import Pseudonyms
 
@@ -31,6 +32,7 @@ class Parts:
     disclosures: Disclosures
     erasures: Erasures
     holds: Holds
+    removals: Removals
     registry: Registry
     queues: Queues
     pseudonyms: Callable[[], Pseudonyms]
@@ -57,6 +59,7 @@ def assemble(settings: Deployment, clock: Clock = system_clock, clients: Clients
         disclosures=Disclosures(home.table("disclosures"), home.policy),
         erasures=Erasures(home.table("erasures"), home.policy),
         holds=Holds(home.table("holds"), home.policy),
+        removals=Removals(home.table("removals")),
         registry=registry(home, clock),
         queues=home.queues(),
         pseudonyms=home.pseudonyms,

@@ -24,6 +24,11 @@ BY_POLICY = "the purpose that it was kept for has ended"
 ON_ITS_WAY = timedelta(hours=1)
 """How long a message and its five tries take, with time to spare (privacy.consumer)."""
 
+AT_WORK = timedelta(minutes=2)
+"""A worker of an erasure that waits for something looks again every half minute, by a message of its own, and notes it:
+one more message would be one more worker that does so.
+"""
+
 
 def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
     """What ends what is due, by store."""
@@ -38,16 +43,18 @@ def sweeps(parts: Parts) -> dict[str, Sequence[Sweep]]:
 
 
 def _go_on(parts: Parts, has_time: HasTime) -> Swept:
-    """Queue what is approved and not finished again. The lag is how long the oldest request that is open, be it
-    undecided, is past its due date.
+    """Queue again what is approved and not finished, unless a worker is at it. The lag is how long the oldest request
+    that is open, be it undecided, is past its due date.
     """
     del has_time  # they are few
     now, lag, open_ones = parts.clock(), 0, 0
     for status in (ErasureStatus.REQUESTED, ErasureStatus.APPROVED, ErasureStatus.ERASED):
         for erasure in parts.erasures.waiting(status):
             if status is not ErasureStatus.REQUESTED:
-                parts.carry_out(erasure.id)
                 open_ones += 1
+                removal = parts.removals.get(erasure.id) if status is ErasureStatus.APPROVED else None
+                if removal is None or removal.active_at + AT_WORK <= now:
+                    parts.carry_out(erasure.id)
             lag = max(lag, int((now - erasure.due_at(parts.policy)).total_seconds()))
     return Swept(0, lag, left=False, stalled=open_ones)
 
@@ -113,11 +120,15 @@ def _end_disclosures(parts: Parts, has_time: HasTime) -> Swept:
 
 
 def _disclose(parts: Parts, has_time: HasTime) -> Swept:
-    """Queue what was recorded and has not arrived: its message got lost, or the processor could not be reached."""
-    stalled = 0
-    for disclosure in parts.disclosures.queued(parts.clock() - ON_ITS_WAY):
+    """Queue what was recorded and has not arrived, once in the time that a message and its tries take: its message got
+    lost, or the processor could not be reached. `stalled` counts all that waits as long.
+    """
+    stalled, latest = 0, parts.clock() - ON_ITS_WAY
+    for disclosure, queued_at in parts.disclosures.queued(latest):
         if not has_time():
             break  # the next tick goes on
-        parts.disclose(disclosure.id)
+        if queued_at <= latest:
+            parts.disclose(disclosure.id)
+            parts.disclosures.queued_again(disclosure.id, parts.clock())
         stalled += 1
     return Swept(0, 0, left=False, stalled=stalled)

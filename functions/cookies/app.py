@@ -35,7 +35,7 @@ def build(parts: Callable[[], Parts]) -> PrivacyApp:
 
 
 def _browser(request: Request) -> Browser:
-    gpc = str(request.headers.get("sec-gpc", "")).strip() == "1"
+    gpc = "1" in [said.strip() for said in str(request.headers.get("sec-gpc", "")).split(",")]  # one sent twice, too
     return Browser(sent_names(request), sent_values(request, COOKIE), gpc)
 
 

@@ -49,8 +49,9 @@ WATCHED = timedelta(days=1)
 LOOK_AGAIN_SECONDS = 30
 
 CONFIRMED_WITHIN = timedelta(hours=1)
-"""How long the certificate waits, once nothing is left, for processors to be told: a message and its five tries
-(privacy.consumer). After it the certificate says of whom that is not confirmed yet.
+"""How long the certificate waits for processors to be told, from when that was queued: a message and its five tries
+(privacy.consumer). What is found and emptied anew meanwhile does not prolong it, or who tries the person's address
+would put the end off. After it the certificate says of whom that is not confirmed yet.
 """
 
 
@@ -173,7 +174,8 @@ class Worker:
             self._send(erasure, self.drain_seconds)
         elif removal.settles_at > self.now():
             self._send(erasure, int((removal.settles_at - self.now()).total_seconds()))
-        elif self._to_be_told(erasure) and self.now() < removal.settles_at + CONFIRMED_WITHIN:
+        elif self._to_be_told(erasure) and self.now() < removal.started_at + CONFIRMED_WITHIN:
+            self.removals.note(erasure.id, self.now())
             self._send(erasure, LOOK_AGAIN_SECONDS)
         else:
             self._verify(erasure, removal, person)

@@ -23,6 +23,7 @@ from privacy.models.erasures import (
     UnknownErasureError,
 )
 from privacy.models.holds import UnreadableHold
+from privacy.models.ids import is_id
 from privacy.models.paging import CursorError, first_page
 from privacy.subjects.certificate import withheld
 from privacy.subjects.erasing import approved
@@ -76,7 +77,7 @@ def shown(parts: Parts, erasure: Erasure, now: datetime) -> dict[str, Any]:
 
 def existing(parts: Parts, erasure_id: str, now: datetime) -> Erasure:
     """A request by its id. Raises: UnknownErasureError."""
-    erasure = parts.erasures.get(erasure_id, now)
+    erasure = parts.erasures.get(erasure_id, now) if is_id("ers", erasure_id) else None
     if erasure is None:
         raise UnknownErasureError
     return erasure

@@ -93,7 +93,8 @@ def test_everything_that_expires_has_a_time_to_live_in_epoch_seconds(system: Dep
         items = system.items(thing)
         assert items or thing == "trends", thing  # no month has ended yet
         for item in items:
-            if thing == "findings" and item["entry"] == "now":  # how a promise stands is kept; how it stood goes
+            # How a promise stands, and where the next audit goes on, is kept; how it stood goes.
+            if thing == "findings" and item["entry"] in ("now", "walks"):
                 continue
             assert now - 120 < int(item[attribute]) < now + LONGEST_SECONDS, thing
 

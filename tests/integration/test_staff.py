@@ -1,6 +1,7 @@
 """Staff on the deployed system: who gets in, and the audit trail that remembers it."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from local import tokens
 from local.control_panel import Answer
 from local.functions import scheduled_event
+from tests import interface
 from tests.integration.deployed import Customer, Deployed, assert_problem
 
 pytestmark = pytest.mark.promise("security.measures")
@@ -39,6 +41,20 @@ def test_a_route_of_staff_is_for_its_role_and_for_no_customer(system: Deployed, 
     for role in ("helpdesk", "security"):
         assert_problem(ask(system, token(system, role)), 403)
     assert read(system)["items"]
+
+
+@pytest.mark.parametrize("role", ["helpdesk", "security", "dpo"])
+def test_an_id_of_any_length_names_nothing_and_is_no_crash(system: Deployed, role: str) -> None:
+    headers = {"Authorization": f"Bearer {token(system, role)}", "Content-Type": "application/json", "Accept": "*/*"}
+    body = json.dumps({"decision": "approve", "reason": "as asked"}).encode()
+    asked = 0
+    for route, operations in interface.document()["paths"].items():
+        for method in operations if route.startswith("/helpdesk/") and "{" in route else ():
+            path = re.sub(r"\{[^}]+\}", "a" * 3000, route)  # longer than a key of DynamoDB may be
+            answer = system.send(method.upper(), path, body if method == "post" else None, headers)
+            assert answer.status in (403, 404, 422), f"{method} {route}: {answer.status}"
+            asked += 1
+    assert asked
 
 
 def test_what_staff_do_is_sealed_by_the_schedule_and_a_change_is_found(system: Deployed) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -61,6 +62,21 @@ def _statements() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+def _listed(one_or_more: Any) -> list[Any]:
+    return one_or_more if isinstance(one_or_more, list) else [one_or_more]
+
+
+def test_no_role_is_given_the_same_twice() -> None:
+    """Who took one away would have taken nothing."""
+    given = [
+        (name, action, json.dumps(resource, sort_keys=True), json.dumps(statement.get("Condition"), sort_keys=True))
+        for name, statement in _statements()
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    ]
+    assert [each for each, times in Counter(given).items() if times > 1] == []
+
+
 LISTS = {
     "dynamodb:ListTables",
     "s3:ListAllMyBuckets",
@@ -81,7 +97,7 @@ def test_no_role_has_a_managed_policy_a_wildcard_action_or_every_resource() -> N
         actions = statement["Action"]
         assert isinstance(actions, list), name
         assert not [action for action in actions if action.endswith("*")], name
-        for resource in statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]:
+        for resource in _listed(statement["Resource"]):
             assert resource != "*" or (name == "PromiseAuditRole" and set(actions) <= LISTS), name
         if "kms:Decrypt" in actions or "kms:GenerateDataKey" in actions:
             assert "Condition" in statement, f"{name}: a use of a key is bound to its alias or service"
@@ -114,7 +130,7 @@ def _readers(*things: str) -> set[str]:
     reads = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}
     found = set()
     for name, statement in _statements():
-        reached = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        reached = _listed(statement["Resource"])
         tables = {
             json.dumps(resource).partition(":table/${AWS::StackName}-")[2].split("/")[0].rstrip('"}')
             for resource in reached
@@ -353,7 +369,7 @@ def test_what_removes_alone_signs_certificates_and_the_sealer_alone_signs_the_au
 @pytest.mark.promise("security.measures")
 def test_nobody_may_delete_from_the_audit_trail_and_the_sealer_alone_may_change_it() -> None:
     for name, statement in _statements():
-        listed = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        listed = _listed(statement["Resource"])
         if not any(
             json.dumps(resource).endswith('-audit"}') and "dynamodb" in json.dumps(resource) for resource in listed
         ):

@@ -194,6 +194,12 @@ def test_global_privacy_control_rejects_analytics_over_an_explicit_yes(app: Any)
 
 
 @pytest.mark.promise("cookies.choice")
+@pytest.mark.parametrize("sent", ["1, 1", " 1", "0,1"])
+def test_global_privacy_control_counts_also_when_a_gateway_joined_it(app: Any, sent: str) -> None:
+    assert chosen(app, True, True, browser(None, SENT, Sec_GPC=sent)).json()["gpc"] is True
+
+
+@pytest.mark.promise("cookies.choice")
 def test_global_privacy_control_that_is_switched_on_later_rejects_analytics_as_long_as_it_is(app: Any) -> None:
     accepted = kept(chosen(app, True, True))
     answer = shown(app, browser(accepted, SENT, Sec_GPC="1"))

@@ -76,7 +76,7 @@ def test_a_removal_that_waits_for_a_region_is_reported_and_goes_on_by_itself(wor
     world.drain()
     begun = world.clock()
     while world.clock() < begun + timedelta(hours=30):
-        world.clock.advance(hours=3)  # many a tick did not come
+        world.clock.advance(hours=6)  # many a tick did not come
         answer = world.tick()
         world.drain()
 

@@ -80,7 +80,8 @@ def account(number: int, version: str = "2026-11-24", *, lead: bool = False) -> 
         last_contact_at=DAY,
     )
     accounts = Accounts(table("accounts"))
-    transact(accounts.table.client, accounts.create_operations(made))
+    for row in accounts.create_operations(made):  # for a transaction the engine copies its tables, so not in one
+        accounts.table.client.put_item(**row["Put"])
     return made.id
 
 
@@ -240,11 +241,11 @@ def test_more_people_than_one_call_reads_are_all_told(parts: Parts) -> None:
 
 
 def test_a_tick_that_is_out_of_time_is_gone_on_with(parts: Parts) -> None:
-    for number in range(300):
+    for number in range(260):  # a few more than are begun before the time is looked at
         account(number)
     hurried = build(lambda: parts)(schedule_event(parts.clock()), Context(seconds=1))
     assert hurried["notices"]["left"]
-    assert tick(parts)["notices"]["removed"] == 300 - hurried["notices"]["removed"]
+    assert tick(parts)["notices"]["removed"] == 260 - hurried["notices"]["removed"]
 
 
 def test_how_late_somebody_is_told_is_measured_from_the_day(parts: Parts, clock: SetClock) -> None:

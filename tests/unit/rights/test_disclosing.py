@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -282,8 +283,9 @@ def test_the_certificate_waits_an_hour_for_a_processor_and_then_says_what_is_not
     person = world.subscriber()
     way.go()
     request_id = world.approved(person)
+    queued_at = clock()
     emptied(world, request_id)
-    clock.advance(seconds=3599)
+    clock.set(queued_at + timedelta(seconds=3599))
     carried(world, request_id)
     assert items("erasures")[0]["status"] == "approved"
     clock.advance(seconds=1)
@@ -300,6 +302,42 @@ def test_the_certificate_waits_an_hour_for_a_processor_and_then_says_what_is_not
     assert at_the_desk(world, request_id) == [{"processor": "stripe", "status": "waiting", "at": None}]
     assert way.go() == 0
     assert at_the_desk(world, request_id) == [{"processor": "stripe", "status": "told", "at": rfc3339(clock())}]
+
+
+@pytest.mark.promise("rights.erase")
+def test_who_tries_the_address_while_a_processor_is_down_does_not_put_the_certificate_off(
+    world: World, way: Way, clock: SetClock
+) -> None:
+    person = world.subscriber()
+    way.go()
+    request_id = world.approved(person)
+    queued_at = clock()
+    emptied(world, request_id)
+    world.sign_in()
+    clock.set(queued_at + timedelta(hours=1))
+    carried(world, request_id)  # it finds what was counted of that
+    emptied(world, request_id)
+    carried(world, request_id)
+    carried(world, request_id)
+    assert items("erasures")[0]["status"] == "erased"
+    assert items("sessions") == []
+    assert [row["status"] for row in certificate(world)["processors"]] == ["waiting"]
+
+
+@pytest.mark.promise("rights.erase")
+def test_the_sweep_adds_no_message_to_those_of_a_worker_that_looks_again_by_itself(
+    world: World, way: Way, clock: SetClock
+) -> None:
+    person = world.subscriber()
+    way.go()
+    request_id = world.approved(person)
+    emptied(world, request_id)
+    carried(world, request_id)  # its own message comes half a minute later, in real time
+    looked_at = clock()
+    for seconds, queued in ((0, 0), (119, 0), (120, 1)):
+        clock.set(looked_at + timedelta(seconds=seconds))
+        assert world.tick()["erasures"]["stalled"] == 1
+        assert len(messages("erasure")) == queued, seconds
 
 
 @pytest.mark.promise("rights.erase")
@@ -400,6 +438,25 @@ def test_what_got_lost_is_queued_again_by_the_sweep_after_an_hour(world: World, 
     assert way.go() == 0
     assert recorded()["status"] == "delivered"
     assert world.tick()["disclosures"]["stalled"] == 0
+
+
+def test_while_a_processor_is_down_the_sweep_queues_once_an_hour_what_waits(
+    world: World, way: Way, clock: SetClock
+) -> None:
+    world.subscriber()
+    messages("disclosure")
+    clock.advance(hours=1, seconds=1)
+    begun = clock()
+    queued = {}
+    for minutes in range(0, 121, 15):
+        clock.set(begun + timedelta(minutes=minutes, seconds=-1 if minutes == 120 else 0))
+        assert world.tick()["disclosures"]["stalled"] == 1
+        queued[minutes] = len(messages("disclosure"))
+    assert queued == dict.fromkeys(range(0, 121, 15), 0) | {0: 1, 60: 1}
+    clock.advance(seconds=1)
+    world.tick()
+    assert way.go() == 0
+    assert recorded()["status"] == "delivered"
 
 
 def test_a_disclosure_goes_on_its_date_to_the_second(world: World, way: Way, clock: SetClock) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -231,6 +231,14 @@ def test_a_wrong_request_stores_nothing(world: World, body: Any) -> None:
     assert items("erasures") == []
 
 
+@pytest.mark.parametrize("request_id", ["ers_", "ers_" + "a" * 26, "ers_" + "A" * 26, "dsc_" + "a" * 26, "e" * 3000])
+def test_what_is_no_request_is_404_and_nothing_of_it_is_on_record(world: World, request_id: str) -> None:
+    decision = {"decision": "approve", "reason": "as asked"}
+    assert world.staff("GET", f"/helpdesk/erasures/{request_id}").status == 404
+    assert world.staff("POST", f"/helpdesk/erasures/{request_id}/decision", body=decision).status == 404
+    assert items("audit") == []
+
+
 @pytest.mark.parametrize("role", ["dpo", "security"])
 def test_the_desk_is_for_the_helpdesk_alone_and_every_act_is_on_record(world: World, role: str) -> None:
     person = world.subscriber()
@@ -273,6 +281,22 @@ def test_kept_databases_keep_the_sign_in_until_they_are_destroyed(world: World, 
     world.deliver()
     assert sorted(left()) == sorted(BY_LAW)
     assert items("erasures")[0]["status"] == "erased"
+
+
+@pytest.mark.parametrize(("days", "due"), [(8, "2026-12-24T12:00:00Z"), (20, "2027-01-05T12:00:00Z")])
+def test_what_is_kept_until_the_grace_period_ends_is_not_overdue_before(
+    world: World, clock: SetClock, days: int, due: str
+) -> None:
+    person, _ = world.whole()
+    asked = person.post("/account/erasure", body={"databases": "keep-until-grace-ends"}).json()
+    assert asked["due_date"] == "2026-12-24T12:00:00Z"
+    clock.advance(days=days)
+    route, body = f"/helpdesk/erasures/{asked['request_id']}", {"decision": "approve", "reason": "as asked"}
+    assert world.staff("POST", f"{route}/decision", body=body).json()["due_date"] == due
+    clock.set(datetime.fromisoformat(due))
+    assert world.tick()["erasures"]["lag_seconds"] == 0
+    clock.advance(seconds=1)
+    assert world.tick()["erasures"]["lag_seconds"] == 1
 
 
 def test_a_database_of_somebody_who_is_being_erased_cannot_be_reactivated(world: World, clock: SetClock) -> None:
@@ -354,6 +378,7 @@ def mortal_worker(world: World, calls: list[int], at: int) -> Any:
 
 def carried_until_crash(world: World, handler: Any) -> bool:
     """Carry messages until the request is done with, or the worker is killed; whether it was."""
+    ticks = 0
     while items("erasures")[0].get("open_shard"):
         for body in messages("erasure"):
             try:
@@ -361,8 +386,8 @@ def carried_until_crash(world: World, handler: Any) -> bool:
             except Crash:
                 return True
         world.destroy()
-        world.clock.advance(seconds=61)
-        world.tick()
+        ticks += 1
+        world.pass_time(ticks)
     return False
 
 
@@ -433,12 +458,13 @@ def test_messages_repeated_late_or_forged_erase_nobody(world: World) -> None:
 def test_the_mail_is_sent_again_until_ses_takes_it_and_then_the_address_is_gone(world: World, capsys: Any) -> None:
     person, _ = world.whole()
     request_id = world.approved(person)
+    ticks = 0
     while items("erasures")[0]["status"] != "erased":
         for body in messages("erasure"):
             world.worker(sqs_event([body], "erasure"), Context())
         world.destroy()
-        world.clock.advance(seconds=61)
-        world.tick()
+        ticks += 1
+        world.pass_time(ticks)
     world.ses.sent.clear()
     world.ses.broken = 1
     assert failures(world.worker(sqs_event([{"id": request_id}], "erasure"), Context())) != []

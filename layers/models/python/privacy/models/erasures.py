@@ -103,8 +103,14 @@ class Erasure:
     """The person's databases that were destroyed on the way, by id: each has a certificate of its own."""
 
     def due_at(self, policy: Policy) -> datetime:
-        """By when it has to be answered and done."""
-        return policy.retention["erasures.due"].after(self.created_at)
+        """By when it has to be answered and done. What is kept until the grace period ends, as its person wants, cannot
+        be gone before, however late it was approved; all else goes with the approval.
+        """
+        due = policy.retention["erasures.due"].after(self.created_at)
+        if self.databases is Databases.DELETE or self.decided_at is None or self.status is ErasureStatus.REFUSED:
+            return due
+        grace_ends = policy.retention["databases.grace"].after(self.decided_at)
+        return max(due, policy.retention["databases.deletion"].after(grace_ends))
 
     def days_left(self, policy: Policy, now: datetime) -> int:
         """Whole days until it is due; negative once it is overdue."""

@@ -115,17 +115,12 @@ class Registry:
 
     def waiting(self, person: Person, now: datetime) -> list[dict[str, Any]]:
         """The person's databases that wait for the end of their grace period, as an erasure tells what is kept."""
-        databases = [
-            item
-            for holding in self.holdings
-            if isinstance(holding, of_databases.OfDatabases)
-            for item in holding.items(person, now)
-            if item.ends
-        ]
         why = "you chose to keep your databases until their grace period ends, and signing in as long"
         return [
             {"category": "databases", "count": 1, "fields": [item.data["id"]], "why": why, "until": rfc3339(item.ends)}
-            for item in databases
+            for holding in self.holdings
+            if isinstance(holding, of_databases.OfDatabases)
+            for item in holding.items(person, now)
             if item.ends
         ]
 

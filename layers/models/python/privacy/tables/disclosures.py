@@ -47,11 +47,17 @@ class Disclosures:
             if now is None or not self.expiring().is_over(item, now):
                 yield _disclosure(item)
 
-    def queued(self, before: datetime) -> Iterator[Disclosure]:
-        """What was recorded before a time and waits still."""
+    def queued(self, before: datetime) -> Iterator[tuple[Disclosure, datetime]]:
+        """What was recorded before a time and waits still, and when it was queued for the last time."""
         condition = Key("open_shard").eq(DisclosureStatus.QUEUED.value) & Key("created_at").lt(epoch(before))
         for item in self.table.query(condition, index="open"):
-            yield _disclosure(item)
+            yield _disclosure(item), instant(item["queued_at"] if "queued_at" in item else item["created_at"])
+
+    def queued_again(self, disclosure_id: str, now: datetime) -> None:
+        """Note that it was queued again, if it waits still."""
+        with suppress(ConditionFailedError):
+            waits = Attr("status").eq(DisclosureStatus.QUEUED.value)
+            self.table.update({"id": disclosure_id}, {"queued_at": epoch(now)}, waits)
 
     def open(
         self, status: DisclosureStatus, now: datetime, after: tuple[int, str] | None = None
