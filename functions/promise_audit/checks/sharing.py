@@ -26,7 +26,7 @@ _DISCLOSURE: Mapping[str, Rule] = {
         rf"what it was to tell is erased|(not registered|the processor cannot be told exactly): {_NAMES}"
         r"|the processor answered \d{3}"
     ),
-    **dict.fromkeys(("created_at", "delivered_at", "refused_at", "resends", "ttl"), whole),
+    **dict.fromkeys(("created_at", "queued_at", "delivered_at", "refused_at", "resends", "ttl"), whole),
     "shard": SHARD,
 }
 
