@@ -297,3 +297,29 @@ def test_what_lies_on_a_later_page_is_found(world: None, thing: str) -> None:
     stores = parts(in_pages).stores(ENDLESS, ENDLESS, {})
     wrong = {one.promise for one in audit(stores, lambda: stores, CHECKS) if one.status is Status.BROKEN}
     assert wrong == {"sessions": {"sessions.idle"}, "content": {"databases.destroyed"}}[thing]
+
+
+# --- what lies there -----------------------------------------------------------------------------------------------
+
+
+def test_no_row_ends_an_audit_and_what_nobody_expected_is_that_promise_s_doubt_without_a_word_of_the_row(
+    world: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret, deep = "ada@example.com", "[" * 100_000
+    put("jobs", database_id=DB, id="job_" + "j" * 26, note=secret)  # of no kind
+    put("policies", archive="policy", version=f"../{secret}", document=deep)
+    put("removals", subject=secret, entry="certificate", document=deep.encode())
+    put("removals", subject="certificates", entry="head", sequence=secret)
+    put("audit", part="entry", id="000999999999", facts=deep, at=9**15)
+    put("audit", part="block", id=secret, document=deep.encode())
+    put("findings", promise="sessions.idle", entry="now", since=secret, status=secret, checked_at=9**15)
+    for thing, key in (("accounts", "id"), ("enquiries", "reference"), ("billing", "id"), ("holds", "id")):
+        put(thing, **{"part": "hold", key: secret})
+    for thing, key in (("disclosures", "id"), ("trends", "id"), ("choices", "id"), ("erasures", "id")):
+        put(thing, **{key: secret, "tables": deep, "fields": 9**15, "day": 9**15, "created_at": 10**37})
+    answered = build(parts)({"demand": "audit"}, Context(900))
+    assert set(answered["promises"]) == set(CHECKS)
+    told = {row["promise"]: row for row in items("findings") if row["entry"] == "now"}
+    assert told["exports.retention"]["evidence"][-1] == "in doubt: the check failed: KeyError"
+    assert told["sessions.idle"]["status"] == "kept"
+    assert secret not in json.dumps(list(told.values()), default=str) + capsys.readouterr().out
