@@ -11,7 +11,7 @@ import pytest
 from privacy.aws import client
 from privacy.settings import Deployment, load
 from promise_audit.app import build
-from promise_audit.audit import ONCE, audit
+from promise_audit.audit import ONCE, audit, examine
 from promise_audit.checks import CHECKS
 from promise_audit.looking import Finding, Status
 from promise_audit.parts import Parts, assemble
@@ -323,3 +323,25 @@ def test_no_row_ends_an_audit_and_what_nobody_expected_is_that_promise_s_doubt_w
     assert told["exports.retention"]["evidence"][-1] == "in doubt: the check failed: KeyError"
     assert told["sessions.idle"]["status"] == "kept"
     assert secret not in json.dumps(list(told.values()), default=str) + capsys.readouterr().out
+
+
+def test_a_place_of_a_time_that_has_not_come_is_none_to_go_on_from(world: None) -> None:
+    findings, now = parts().findings(), seconds(NOW)
+    right = {"a": Place({"x": "y"}, now, now), "b": Place(None, 0, now - 1)}
+    wrong = {"c": Place(None, 0, now + 1), "d": Place(None, now + 1, 0), "e": Place(5, 0, 0), "f": Place(None, 0, -1)}  # type: ignore[arg-type]
+    findings.keep_places({**right, **wrong}, ())
+    assert findings.places(NOW) == (right, ())
+
+
+def test_the_finding_of_a_promise_that_is_made_no_more_keeps_no_other_in_doubt(world: None) -> None:
+    for promise, status in (("of.yore", Status.KEPT), ("sessions.idle", Status.AT_RISK)):
+        put("findings", promise=promise, entry="now", checked_at=seconds(NOW - DAY))
+        stores = parts().stores(ENDLESS, ENDLESS, {})
+        assert examine("audit.proof", CHECKS["audit.proof"], stores).status is status
+
+
+def test_what_is_of_the_next_twenty_minutes_was_written_while_the_audit_looked(world: None) -> None:
+    for late, status in ((timedelta(minutes=20), Status.KEPT), (timedelta(minutes=20, seconds=1), Status.BROKEN)):
+        change("sessions", {"token_hash": "1" * 64}, last_used_at=seconds(NOW + late))
+        stores = parts().stores(ENDLESS, ENDLESS, {})
+        assert examine("sessions.idle", CHECKS["sessions.idle"], stores).status is status
