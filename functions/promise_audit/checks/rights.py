@@ -1,13 +1,15 @@
 """Section 4, rights of the person, and what staff may do: what the stores tell of requests, grants and correlations."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from promise_audit.checks.signatures import is_signed
 from promise_audit.looking import Look
 from promise_audit.stores import Row, Stores, instant
 
 _OPEN = ("requested", "approved")
+_KEPT = "keep-until-grace-ends"
+"""What a person may want of their databases."""
 
 _FORGOTTEN = ("account_id", "message", "reason", "signup_id", "change_id")
 """What an erased request no longer tells."""
@@ -84,8 +86,7 @@ def erase(stores: Stores, look: Look) -> None:
         with look.row("requests for erasure", row["id"]):
             requests.add(row["id"])
             if row["status"] in _OPEN:
-                end = stores.period("erasures.due").after(stores.since(row, "created_at"))
-                look.ends("requests for erasure", end, row["id"])
+                look.ends("requests for erasure", _due(row, stores), row["id"])
             if row["status"] == "erased":
                 told = [name for name in _FORGOTTEN if name in row]
                 look.expect(not told, "erased requests that tell whose they were", row["id"])
@@ -99,6 +100,15 @@ def erase(stores: Stores, look: Look) -> None:
             look.expect(row["erasure_id"] in requests, "closed accounts that nobody erases", row["id"])
     look.swept(stores, "account-expiry", "erasures", "requests")
     look.letters(stores, "erasure")
+
+
+def _due(row: Row, stores: Stores) -> datetime:
+    """By when a request has to be carried out: what its person wants kept stays until the grace period ends."""
+    due = stores.period("erasures.due").after(stores.since(row, "created_at"))
+    if row["status"] != "approved" or row["databases"] != _KEPT:
+        return due
+    grace_ends = stores.period("databases.grace").after(stores.since(row, "decided_at"))
+    return max(due, stores.period("databases.deletion").after(grace_ends))
 
 
 def opt_out(stores: Stores, look: Look) -> None:

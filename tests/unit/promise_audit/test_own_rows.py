@@ -10,11 +10,16 @@ from account_trends.counting import TABLES as OF_ACCOUNTS
 from privacy.models.browsers import BROWSERS, PLATFORMS
 from privacy.models.consent import Choice
 from privacy.models.disclosures import DisclosureStatus, erasure_notice, payment
+from privacy.models.erasures import Databases, Erasure, ErasureStatus
+from privacy.models.removals import Removal
 from privacy.models.trends import ROUNDED_TO, SUBJECTS, Month, Report
 from privacy.policy import load as policy
 from privacy.settings import Deployment, load
 from privacy.tables.choices import Choices
 from privacy.tables.disclosures import Disclosures
+from privacy.tables.erasures import Erasures
+from privacy.tables.removals import Removals
+from privacy.tables.store import transact
 from privacy.tables.trends import Reports
 from privacy.trends.cells import OTHER
 from promise_audit.audit import examine
@@ -94,3 +99,21 @@ def test_a_report_is_right_with_every_name_that_a_group_can_have(world: None) ->
             Reports(table("trends"), policy()).publish(report)
     finding = looked_at("disclosure.aggregate")
     assert finding.status is Status.KEPT, finding.evidence
+
+
+def test_an_erasure_that_waits_for_a_grace_period_is_late_a_day_after_it_and_is_no_late_deletion(world: None) -> None:
+    request, erasures = f"ers_{'k' * 26}", Erasures(table("erasures"), policy())
+    for kept_since, status in ((21, Status.KEPT), (23, Status.BROKEN)):
+        asked, decided = NOW - timedelta(days=kept_since + 20), NOW - timedelta(days=kept_since)
+        waiting = Erasure(request, asked, ErasureStatus.APPROVED, Databases.KEEP, ADA, decided_at=decided)
+        table("erasures").delete({"id": request})
+        transact(table("erasures").client, [erasures.create_operation(waiting)])
+        assert looked_at("rights.erase").status is status
+    before = looked_at("databases.deletion").lags
+    removals = Removals(table("removals"))
+    removals.begin(Removal(request, "asia", NOW - timedelta(days=22), NOW, {}, 1))
+    removals.settle(request, NOW, NOW, NOW)
+    settled = removals.get(request)
+    assert settled is not None
+    transact(table("removals").client, [removals.finish_operation(settled, NOW)])
+    assert looked_at("databases.deletion").lags == before
