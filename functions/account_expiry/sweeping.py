@@ -52,7 +52,9 @@ def _go_on(parts: Parts, has_time: HasTime) -> Swept:
         for erasure in parts.erasures.waiting(status):
             if status is not ErasureStatus.REQUESTED:
                 open_ones += 1
-                removal = parts.removals.get(erasure.id) if status is ErasureStatus.APPROVED else None
+                # Without the address its account is open still: who waits for a grace period to end sends no message.
+                by_itself = status is ErasureStatus.APPROVED and erasure.address is not None
+                removal = parts.removals.get(erasure.id) if by_itself else None
                 if removal is None or removal.active_at + AT_WORK <= now:
                     parts.carry_out(erasure.id)
             lag = max(lag, int((now - erasure.due_at(parts.policy)).total_seconds()))

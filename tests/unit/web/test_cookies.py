@@ -153,5 +153,8 @@ def test_the_header_is_written_in_one_place() -> None:
     rooms = ("layers/models/python", "functions")
     modules = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
     modules = [path for path in modules if path.name != "operations.py"]  # they tell of it, and run in no function
+    modules = [
+        path for path in modules if "promise_audit" not in path.parts
+    ]  # it looks for the header, and answers nobody
     writing = [path.relative_to(ROOT).as_posix() for path in modules if _written(path)]
     assert writing == ["layers/models/python/privacy/web/cookies.py"]
