@@ -115,7 +115,7 @@ def resend(parts: Parts, officer: str, disclosure_id: str, now: datetime) -> dic
     if found.status is DisclosureStatus.REFUSED:
         parts.trail.add(new_entry("disclosure.resent", officer, now, subject=found.id, facts=facts))
         with suppress(ConditionFailedError):  # somebody did at this moment: the look below sees what it is by now
-            parts.disclosures.resend(found)
+            parts.disclosures.resend(found, now)
         found = _existing(parts, disclosure_id, now)
     else:
         parts.trail.add(new_entry("disclosure.resend-asked", officer, now, subject=found.id, facts=facts))

@@ -167,7 +167,7 @@ def test_asked_twice_it_is_sent_again_once(app: Any, token: str, parts: Parts) -
 
 def test_of_two_at_the_same_moment_one_sends_it_again(app: Any, token: str, parts: Parts) -> None:
     made = refused(parts)
-    with once_before("dynamodb.UpdateItem", lambda: parts.disclosures.resend(made)):
+    with once_before("dynamodb.UpdateItem", lambda: parts.disclosures.resend(made, parts.clock())):
         answer = resend(app, token, made.id)
     assert (answer.status, answer.json()["resends"]) == (202, 1)
 
@@ -213,7 +213,7 @@ def test_killed_anywhere_it_waits_or_is_refused_as_before(app: Any, token: str, 
 
 def test_a_late_attempt_says_nothing_of_the_next(parts: Parts) -> None:
     late = refused(parts)
-    parts.disclosures.resend(late)
+    parts.disclosures.resend(late, parts.clock())
     parts.disclosures.delivered(late, NOON)
     parts.disclosures.refused(late, "late", NOON)
     found = parts.disclosures.get(late.id, NOON)
@@ -221,7 +221,7 @@ def test_a_late_attempt_says_nothing_of_the_next(parts: Parts) -> None:
     assert (found.status.value, found.resends) == ("queued", 1)
     assert late.idempotency_key == late.id != found.idempotency_key
     with pytest.raises(ConditionFailedError):
-        parts.disclosures.resend(late)
+        parts.disclosures.resend(late, parts.clock())
 
 
 def routes() -> Iterator[tuple[str, str]]:

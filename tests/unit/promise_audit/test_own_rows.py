@@ -63,7 +63,7 @@ def test_a_disclosure_is_right_from_its_record_to_each_of_its_ends(world: None, 
         disclosures.delivered(delivered, NOW)
         for one in (refused, again):
             disclosures.refused(one, reason, NOW)
-        disclosures.resend(again)
+        disclosures.resend(again, NOW)
         disclosures.forget_person(refused.id)
     written = [row["status"] for row in items("disclosures")]
     assert set(written) == {status.value for status in DisclosureStatus}

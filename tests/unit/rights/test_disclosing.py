@@ -84,6 +84,13 @@ def recorded(purpose: str = "payment") -> dict[str, Any]:
     return row
 
 
+def being_erased(world: World, way: Way) -> str:
+    """Somebody whose order a processor received, and whose erasure is approved; the request's id."""
+    person = world.subscriber()
+    way.go()
+    return world.approved(person)
+
+
 def test_an_order_is_recorded_then_sent_with_the_registered_fields_alone(world: World, way: Way) -> None:
     world.subscriber()
     assert recorded()["status"] == "queued"
@@ -174,9 +181,7 @@ def test_from_the_approval_of_an_erasure_on_no_order_is_sent(world: World, way: 
 
 @pytest.mark.promise("rights.erase")
 def test_an_erasure_is_told_to_who_received_the_order_by_its_reference_alone(world: World, way: Way) -> None:
-    person = world.subscriber()
-    way.go()
-    request_id = world.approved(person)
+    request_id = being_erased(world, way)
     while messages_of_erasure := messages("erasure"):
         for body in messages_of_erasure:
             world.worker(sqs_event([body], "erasure"), Context())
@@ -254,11 +259,15 @@ def test_what_was_refused_and_is_sent_again_goes_under_another_key_be_its_messag
     world.subscriber()
     way.processors.status = 422
     way.go()
+    world.clock.advance(hours=2)
     refused = way.parts.disclosures.get(recorded()["id"], world.clock())
     assert refused is not None
-    way.parts.disclosures.resend(refused)
+    way.parts.disclosures.resend(refused, world.clock())
     way.processors.status = 200
-    world.clock.advance(hours=1, seconds=1)
+    world.clock.advance(seconds=3599)
+    world.tick()
+    assert messages("disclosure") == []  # its message and tries are on their way
+    world.clock.advance(seconds=1)
     assert world.tick()["disclosures"]["stalled"] == 1
     assert way.go() == 0
     assert recorded()["status"] == "delivered"
@@ -280,9 +289,7 @@ def test_a_request_that_is_refused_tells_no_processor(world: World, way: Way) ->
 def test_the_certificate_waits_an_hour_for_a_processor_and_then_says_what_is_not_confirmed(
     world: World, way: Way, clock: SetClock
 ) -> None:
-    person = world.subscriber()
-    way.go()
-    request_id = world.approved(person)
+    request_id = being_erased(world, way)
     queued_at = clock()
     emptied(world, request_id)
     clock.set(queued_at + timedelta(seconds=3599))
@@ -308,9 +315,7 @@ def test_the_certificate_waits_an_hour_for_a_processor_and_then_says_what_is_not
 def test_who_tries_the_address_while_a_processor_is_down_does_not_put_the_certificate_off(
     world: World, way: Way, clock: SetClock
 ) -> None:
-    person = world.subscriber()
-    way.go()
-    request_id = world.approved(person)
+    request_id = being_erased(world, way)
     queued_at = clock()
     emptied(world, request_id)
     world.sign_in()
@@ -328,9 +333,7 @@ def test_who_tries_the_address_while_a_processor_is_down_does_not_put_the_certif
 def test_the_sweep_adds_no_message_to_those_of_a_worker_that_looks_again_by_itself(
     world: World, way: Way, clock: SetClock
 ) -> None:
-    person = world.subscriber()
-    way.go()
-    request_id = world.approved(person)
+    request_id = being_erased(world, way)
     emptied(world, request_id)
     carried(world, request_id)  # its own message comes half a minute later, in real time
     looked_at = clock()
@@ -342,9 +345,7 @@ def test_the_sweep_adds_no_message_to_those_of_a_worker_that_looks_again_by_itse
 
 @pytest.mark.promise("rights.erase")
 def test_the_certificate_goes_as_soon_as_the_processors_are_told(world: World, way: Way, clock: SetClock) -> None:
-    person = world.subscriber()
-    way.go()
-    request_id = world.approved(person)
+    request_id = being_erased(world, way)
     emptied(world, request_id)
     clock.advance(seconds=1800)
     told_at = rfc3339(clock())
@@ -362,9 +363,7 @@ def test_the_certificate_goes_as_soon_as_the_processors_are_told(world: World, w
 def test_a_notice_that_was_refused_is_told_as_refused_and_not_waited_for(
     world: World, way: Way, clock: SetClock
 ) -> None:
-    person = world.subscriber()
-    way.go()
-    request_id = world.approved(person)
+    request_id = being_erased(world, way)
     emptied(world, request_id)
     way.processors.status = 404
     way.go()
@@ -395,7 +394,7 @@ def test_a_processor_is_told_when_it_is_told_of_every_order(way: Way, clock: Set
     assert now() == Notice("stripe", NoticeStatus.REFUSED, clock())
     refused = disclosures.get(second.id, clock())
     assert refused is not None
-    disclosures.resend(refused)
+    disclosures.resend(refused, clock())
     assert now().status is NoticeStatus.WAITING
     again = disclosures.get(second.id, clock())
     assert again is not None

@@ -81,10 +81,14 @@ class Disclosures:
         ended: Item = {"refused_at": epoch(now), "reason": reason, "open_shard": DisclosureStatus.REFUSED.value}
         self._end(disclosure, DisclosureStatus.REFUSED, ended)
 
-    def resend(self, disclosure: Disclosure) -> None:
-        """Have what was refused wait again, if it is as it was read. Raises: ConditionFailedError."""
+    def resend(self, disclosure: Disclosure, now: datetime) -> None:
+        """Have what was refused wait again, if it is as it was read: whoever does also queues it.
+
+        Raises: ConditionFailedError.
+        """
         queued = DisclosureStatus.QUEUED.value
-        changes: Item = {"status": queued, "open_shard": queued, "resends": disclosure.resends + 1}
+        changes: Item = {"status": queued, "open_shard": queued, "queued_at": epoch(now)}
+        changes |= {"resends": disclosure.resends + 1}
         as_read = Attr("status").eq(DisclosureStatus.REFUSED.value) & _attempt(disclosure)
         self.table.update({"id": disclosure.id}, changes | {"refused_at": None, "reason": None}, as_read)
 
